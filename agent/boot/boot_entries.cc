@@ -1,0 +1,233 @@
+#include "agent/boot/boot_entries.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "agent/boot/text.h"
+#include "common/base/error.h"
+
+namespace trident {
+namespace {
+
+using Numbers = std::vector<uint16_t>;
+
+bool Contains(const Numbers& numbers, uint16_t number) {
+  return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+// What the firmware says before anything is written.
+struct Variables {
+  std::vector<BootEntry> entries;
+  Numbers order;
+  std::optional<uint16_t> next;
+  std::optional<uint16_t> current;
+
+  const BootEntry* Find(uint16_t number) const {
+    const auto found = std::find_if(entries.begin(), entries.end(),
+                                    [&](const BootEntry& entry) { return entry.number == number; });
+    return found == entries.end() ? nullptr : &*found;
+  }
+
+  // BootCurrent, when it still names an entry.
+  const BootEntry* CurrentEntry() const { return current.has_value() ? Find(*current) : nullptr; }
+
+  // Entries of `volume`: the one that the machine was started by, then as BootOrder has them, then
+  // by number.
+  std::vector<const BootEntry*> OfVolume(Volume volume) const {
+    std::vector<const BootEntry*> found;
+    for (const BootEntry& entry : entries) {
+      if (entry.label == BootEntryLabel(volume)) found.push_back(&entry);
+    }
+    const auto rank = [this](const BootEntry* entry) {
+      if (entry->number == current) return std::pair<int, ptrdiff_t>(0, 0);
+      const auto place = std::find(order.begin(), order.end(), entry->number);
+      return std::pair<int, ptrdiff_t>(place == order.end() ? 2 : 1, place - order.begin());
+    };
+    std::stable_sort(found.begin(), found.end(),
+                     [&](const BootEntry* a, const BootEntry* b) { return rank(a) < rank(b); });
+    return found;
+  }
+};
+
+absl::StatusOr<Variables> ReadVariables(const Firmware& firmware) {
+  Variables variables;
+  TRIDENT_ASSIGN_OR_RETURN(variables.entries, firmware.Entries());
+  TRIDENT_ASSIGN_OR_RETURN(variables.order, firmware.Order());
+  TRIDENT_ASSIGN_OR_RETURN(variables.next, firmware.Next());
+  TRIDENT_ASSIGN_OR_RETURN(variables.current, firmware.Current());
+  return variables;
+}
+
+bool PointsAt(const BootEntry& entry, const BootTarget& target) {
+  return EqualsIgnoringCase(entry.partition_uuid, target.partition_uuid) &&
+         EqualsIgnoringCase(entry.loader, target.loader);
+}
+
+Numbers Without(const Numbers& order, const Numbers& unwanted) {
+  Numbers kept;
+  for (const uint16_t number : order) {
+    if (!Contains(unwanted, number) && !Contains(kept, number)) kept.push_back(number);
+  }
+  return kept;
+}
+
+absl::Status SetOrderIfDifferent(Firmware& firmware, const Variables& variables,
+                                 const Numbers& order) {
+  return order == variables.order ? absl::OkStatus() : firmware.SetOrder(order);
+}
+
+// The number of the target's entry that can be rewritten; nullopt: a new one is needed.
+std::optional<uint16_t> ReusableEntry(const Variables& variables, Volume target,
+                                      const BootTarget& boot_target, bool clean_install) {
+  const std::vector<const BootEntry*> ours = variables.OfVolume(target);
+  for (const BootEntry* entry : ours) {
+    if (PointsAt(*entry, boot_target)) return entry->number;
+  }
+  for (const BootEntry* entry : ours) {
+    // The running system was started by it, whatever its label says: it may be the only way back.
+    if (!clean_install && entry->number == variables.current) continue;
+    return entry->number;
+  }
+  return std::nullopt;
+}
+
+absl::Status CheckKept(const Firmware& firmware, uint16_t number, const BootTarget& target) {
+  TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
+  std::string lost;
+  const BootEntry* entry = variables.Find(number);
+  if (entry == nullptr || !PointsAt(*entry, target)) lost = absl::StrFormat("Boot%04X", number);
+  if (lost.empty() && !Contains(variables.order, number)) lost = "BootOrder";
+  if (lost.empty() && variables.next != number) lost = "BootNext";
+  if (lost.empty()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, "boot", "firmware-forgot",
+                   absl::StrFormat("The firmware accepted the write of %s, but it does not give "
+                                   "back what was written.",
+                                   lost),
+                   "Update the firmware, or allow the operating system to change boot entries in "
+                   "its setup.");
+}
+
+}  // namespace
+
+std::string BootEntryLabel(Volume volume) {
+  return volume == Volume::kA ? "trident-a" : "trident-b";
+}
+
+absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const BootTarget& boot_target,
+                                   bool clean_install) {
+  TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
+  const std::string label = BootEntryLabel(target);
+
+  // 1. The entry. A new one is in no order yet; a known one names the target already.
+  absl::StatusOr<uint16_t> number = firmware.WriteEntry(
+      ReusableEntry(variables, target, boot_target, clean_install), label, boot_target);
+  if (!number.ok()) {
+    return Annotate(number.status(), absl::StrFormat("Making the boot entry '%s'", label));
+  }
+
+  // 2. The order, before BootNext: a firmware that forgets entries outside BootOrder would drop the
+  // one that BootNext names.
+  Numbers duplicates;
+  for (const BootEntry* entry : variables.OfVolume(target)) {
+    const bool way_back = !clean_install && entry->number == variables.current;
+    if (entry->number != *number && !way_back) duplicates.push_back(entry->number);
+  }
+  Numbers unwanted = duplicates;
+  unwanted.push_back(*number);
+  Numbers order = Without(variables.order, unwanted);
+  if (clean_install) {
+    order.insert(order.begin(), *number);
+  } else {
+    // The way back must be in the order too.
+    const std::vector<const BootEntry*> active = variables.OfVolume(OtherVolume(target));
+    const BootEntry* way_back = active.empty() ? variables.CurrentEntry() : active.front();
+    if (way_back != nullptr && way_back->number != *number && !Contains(order, way_back->number)) {
+      order.insert(order.begin(), way_back->number);
+    }
+    order.push_back(*number);
+  }
+  if (absl::Status status = SetOrderIfDifferent(firmware, variables, order); !status.ok()) {
+    return Annotate(status, absl::StrFormat("Adding '%s' to the boot order", label));
+  }
+
+  // 3. The trial.
+  if (absl::Status status = firmware.SetNext(*number); !status.ok()) {
+    return Annotate(status, absl::StrFormat("Choosing '%s' for the next start", label));
+  }
+
+  // 4. What nobody needs any more.
+  for (const uint16_t duplicate : duplicates) {
+    if (absl::Status status = firmware.DeleteEntry(duplicate); !status.ok()) {
+      return Annotate(status, absl::StrFormat("Deleting the old boot entry '%s'", label));
+    }
+  }
+  return CheckKept(firmware, *number, boot_target);
+}
+
+absl::Status CommitBootOrder(Firmware& firmware, Volume active) {
+  TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
+  const std::vector<const BootEntry*> ours = variables.OfVolume(active);
+  const BootEntry* entry = ours.empty() ? variables.CurrentEntry() : ours.front();
+  if (entry == nullptr || entry->label == BootEntryLabel(OtherVolume(active))) {
+    return MakeError(absl::StatusCode::kNotFound, "boot", "boot-entry-lost",
+                     absl::StrFormat("Committing to %s: the firmware has no boot entry '%s' any "
+                                     "more.",
+                                     VolumeName(active), BootEntryLabel(active)),
+                     "Create it with efibootmgr, pointing at the ESP of this volume, or update the "
+                     "host once more.");
+  }
+  Numbers order = Without(variables.order, {entry->number});
+  order.insert(order.begin(), entry->number);
+  if (absl::Status status = SetOrderIfDifferent(firmware, variables, order); !status.ok()) {
+    return Annotate(status, absl::StrFormat("Putting '%s' first in the boot order", entry->label));
+  }
+  if (!variables.next.has_value()) return absl::OkStatus();
+  // An operator's own choice for the next start stays.
+  const BootEntry* next = variables.Find(*variables.next);
+  const bool stale = next == nullptr || next->label == BootEntryLabel(Volume::kA) ||
+                     next->label == BootEntryLabel(Volume::kB);
+  if (!stale) return absl::OkStatus();
+  return Annotate(firmware.ClearNext(), "Removing the firmware's choice for the next start");
+}
+
+absl::Status UndoFirmware(Firmware& firmware, Volume active) {
+  TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
+  // BootNext first: it alone decides what the next start is.
+  if (variables.next.has_value()) {
+    if (absl::Status status = firmware.ClearNext(); !status.ok()) {
+      return Annotate(status, "Removing the firmware's choice for the next start");
+    }
+  }
+  Numbers others;
+  for (const BootEntry* entry : variables.OfVolume(OtherVolume(active))) {
+    others.push_back(entry->number);
+  }
+  Numbers order = Without(variables.order, others);
+  const std::vector<const BootEntry*> ours = variables.OfVolume(active);
+  if (!ours.empty()) {
+    order = Without(order, {ours.front()->number});
+    order.insert(order.begin(), ours.front()->number);
+  }
+  const bool way_back = std::any_of(order.begin(), order.end(), [&](uint16_t number) {
+    return variables.Find(number) != nullptr;
+  });
+  if (!way_back && !others.empty()) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "boot", "boot-entry-lost",
+        absl::StrFormat("Going back to %s: the firmware has no boot entry but that of "
+                        "%s.",
+                        VolumeName(active), VolumeName(OtherVolume(active))),
+        absl::StrFormat("Create the entry '%s' with efibootmgr, pointing at the ESP of "
+                        "%s, then restart.",
+                        BootEntryLabel(active), VolumeName(active)));
+  }
+  for (const uint16_t number : others) order.push_back(number);
+  return Annotate(SetOrderIfDifferent(firmware, variables, order),
+                  absl::StrFormat("Putting '%s' first in the boot order", BootEntryLabel(active)));
+}
+
+}  // namespace trident

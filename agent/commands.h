@@ -1,0 +1,23 @@
+// The agent's subcommands. Each returns OK or why it failed; agent_program.cc makes exit codes of it.
+#ifndef TRIDENT_AGENT_COMMANDS_H_
+#define TRIDENT_AGENT_COMMANDS_H_
+
+#include "absl/status/status.h"
+#include "agent/agent_options.h"
+
+namespace trident {
+
+// The daemon: serves until it is asked to end.
+absl::Status ServeCommand(const AgentOptions& options);
+
+// Brings the host to the configured document: through an agent that serves already, else in this
+// process, which stays up when the configuration has `grpc`. Writes the Host Status to
+// options.status_path at the end, also after a failure.
+absl::Status RunCommand(const AgentOptions& options);
+
+// Prints the Host Status, or writes it to options.status_path.
+absl::Status GetCommand(const AgentOptions& options);
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_COMMANDS_H_

@@ -1,0 +1,59 @@
+// Runs programs of the host, without a shell.
+#ifndef TRIDENT_AGENT_HOST_COMMAND_RUNNER_H_
+#define TRIDENT_AGENT_HOST_COMMAND_RUNNER_H_
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "agent/host/cancellation.h"
+
+namespace trident {
+
+struct Command {
+  // argv[0] is looked up in PATH (of the new root when `root` is set).
+  std::vector<std::string> argv;
+  // Written to standard input, which is then closed.
+  std::string input;
+  // Added to the agent's environment.
+  std::map<std::string, std::string> environment;
+  // When set: chroot there first.
+  std::string root;
+  std::chrono::milliseconds timeout = std::chrono::minutes(10);
+  // When set and cancelled: the program is ended.
+  const Cancellation* cancellation = nullptr;
+};
+
+struct CommandResult {
+  int exit_status = 0;
+  // The last 64 KiB of each.
+  std::string output;
+  std::string error_output;
+};
+
+class CommandRunner {
+ public:
+  virtual ~CommandRunner() = default;
+
+  // Runs to the end and gives the exit status, whatever it is. Errors: the program is not there
+  // (NOT_FOUND), ended by a signal or by the time limit, cancelled. The program and what it started
+  // are ended (SIGTERM, then SIGKILL to the process group) when the limit passes.
+  virtual absl::StatusOr<CommandResult> Run(const Command& command) = 0;
+
+  // Run, and any exit status but 0 is an error that quotes the command line, the status and the
+  // last lines of what it said. Gives standard output.
+  absl::StatusOr<std::string> RunChecked(const Command& command);
+};
+
+std::unique_ptr<CommandRunner> MakeLinuxCommandRunner();
+
+// The command line as a person would type it, for messages.
+std::string RenderCommand(const std::vector<std::string>& argv);
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_HOST_COMMAND_RUNNER_H_

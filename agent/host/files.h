@@ -1,0 +1,62 @@
+// Files and folders of the host.
+#ifndef TRIDENT_AGENT_HOST_FILES_H_
+#define TRIDENT_AGENT_HOST_FILES_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace trident {
+
+struct FileSystemRoom {
+  uint64_t size = 0;       // bytes
+  uint64_t available = 0;  // bytes, for unprivileged writers
+};
+
+// Paths are absolute. Error kind "environment"; NOT_FOUND when there is no such file.
+class Files {
+ public:
+  virtual ~Files() = default;
+
+  // The whole file; RESOURCE_EXHAUSTED when it is larger than `limit` bytes.
+  virtual absl::StatusOr<std::string> Read(const std::string& path,
+                                           uint64_t limit = 16 << 20) const = 0;
+  // Atomic and durable: a temporary file beside it, fsync, rename, fsync of the folder. The folder
+  // must be there. `mode` as for open(2). Keeps mode and owner of a file that is replaced when
+  // `mode` is 0.
+  virtual absl::Status Write(const std::string& path, std::string_view content, uint32_t mode) = 0;
+  // Copies a file, replacing `to` in the same way as Write.
+  virtual absl::Status Copy(const std::string& from, const std::string& to, uint32_t mode) = 0;
+  // Follows symbolic links.
+  virtual bool Exists(const std::string& path) const = 0;
+  virtual bool IsDirectory(const std::string& path) const = 0;
+  // Names, sorted, without "." and "..".
+  virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) const = 0;
+  // mkdir -p; folders that are there stay as they are.
+  virtual absl::Status MakeDirectories(const std::string& path, uint32_t mode) = 0;
+  // OK when it was not there. Not recursive.
+  virtual absl::Status Remove(const std::string& path) = 0;
+  // realpath(3).
+  virtual absl::StatusOr<std::string> Canonical(const std::string& path) const = 0;
+  virtual absl::StatusOr<std::string> ReadLink(const std::string& path) const = 0;
+  virtual absl::StatusOr<FileSystemRoom> Room(const std::string& path) const = 0;
+  // syncfs(2) of the file system that holds `path`.
+  virtual absl::Status SyncFileSystem(const std::string& path) = 0;
+};
+
+std::unique_ptr<Files> MakeLinuxFiles();
+
+// A path of the new root that must not leave it: `root` joined with `path`, every symbolic link on
+// the way, also the last, resolved as if `root` were "/". Components that are not there are taken as
+// they are: what is not there is no link.
+absl::StatusOr<std::string> ResolveBelow(const Files& files, const std::string& root,
+                                         const std::string& path);
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_HOST_FILES_H_

@@ -1,0 +1,610 @@
+#include "agent/jobs/job_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/jobs/progress.h"
+#include "common/base/error.h"
+#include "common/base/logging.h"
+#include "common/config/document.h"
+
+namespace trident {
+namespace {
+
+// A host that comes up with the target again and again is not rebooted forever.
+constexpr int kRollBackReboots = 2;
+
+StepEvent EventOfStep(const Plan& plan, size_t index, StepEvent::State state) {
+  const Step& step = plan.steps[index];
+  return {.id = step.id,
+          .description = step.description,
+          .phase = step.phase,
+          .index = static_cast<uint32_t>(index + 1),
+          .count = static_cast<uint32_t>(plan.steps.size()),
+          .state = state};
+}
+
+Event StepTold(const Plan& plan, size_t index, StepEvent::State state) {
+  Event event;
+  event.step = EventOfStep(plan, index, state);
+  return event;
+}
+
+// Index of the first step of `kind`, or the number of steps.
+size_t IndexOf(const Plan& plan, StepKind kind) {
+  const auto found = std::find_if(plan.steps.begin(), plan.steps.end(),
+                                  [kind](const Step& step) { return step.kind == kind; });
+  return static_cast<size_t>(found - plan.steps.begin());
+}
+
+// Where staging goes on: a new root that was mounted is mounted again, because a stop of the
+// machine, and perhaps one of the agent, has undone it.
+size_t ResumePlace(const Plan& plan, size_t steps_done) {
+  const size_t mounted = IndexOf(plan, StepKind::kMountNewRoot);
+  const size_t unmounted = IndexOf(plan, StepKind::kUnmountNewRoot);
+  return mounted < steps_done && steps_done <= unmounted ? mounted : steps_done;
+}
+
+// Index of the first step of the phase or of a later one.
+size_t BeginOf(const Plan& plan, Phase phase) {
+  const auto found = std::find_if(plan.steps.begin(), plan.steps.end(),
+                                  [phase](const Step& step) { return step.phase >= phase; });
+  return static_cast<size_t>(found - plan.steps.begin());
+}
+
+std::function<void(Job&)> Reason(std::string reason) {
+  return [reason = std::move(reason)](Job& job) { job.reason = reason; };
+}
+
+std::function<void(Job&)> ErrorEdit(const absl::Status& error) {
+  return [error](Job& job) {
+    job.error = GetErrorDetail(error);
+    job.reason = std::string(error.message());
+  };
+}
+
+}  // namespace
+
+absl::Status CheckStoreRanges(const Job& job, const Datastore& store) {
+  if (!job.target_range.has_value()) return absl::OkStatus();
+  const StoreRange target = *job.target_range;
+  const StoreRange own = store.range();
+  if (CanRead(target, store.schema_version(), store.min_reader()) && target.oldest <= own.newest &&
+      own.oldest <= target.newest) {
+    return absl::OkStatus();
+  }
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "precondition", "store-range",
+      absl::StrCat("The agent of the new system reads store versions ", target.oldest, " to ",
+                   target.newest, ", but the store has version ", store.schema_version(),
+                   " (readers must know ", store.min_reader(), ") and this agent reads ",
+                   own.oldest, " to ", own.newest,
+                   ": the new system could not finish the job, or this one not take it back."),
+      "Use an image with an agent whose version is nearer to this one's.");
+}
+
+struct JobRunner::PhaseResult {
+  enum class Kind {
+    kDone,
+    kFailed,
+    kInterrupted,  // look at the ledger again
+  } kind = Kind::kDone;
+  absl::Status error;
+  JobChange change;  // the failed step and what it left in the status
+};
+
+// What a step tells, to the journal and to the log. While leaving: to the log only.
+class JobRunner::Reporter final : public StepReporter {
+ public:
+  Reporter(JobRunner& runner, const Job& job, size_t index, ProgressMeter* meter)
+      : runner_(runner), job_(job), index_(index), meter_(meter) {}
+
+  void Progress(uint64_t done, uint64_t total) override {
+    if (meter_ == nullptr) return;
+    const auto progress = meter_->Update(done, total, runner_.clock_.BootNanos());
+    if (!progress.has_value()) return;
+    Event event;
+    event.job = Summarize(job_);
+    event.step = EventOfStep(*job_.plan, index_, StepEvent::State::kStarted);
+    event.progress = *progress;
+    runner_.journal_.Tell(std::move(event));
+  }
+  void Info(std::string_view message) override { Tell(LogLevel::kInfo, "info", message); }
+  void Warning(std::string_view message) override { Tell(LogLevel::kWarn, "warn", message); }
+
+  // The first failure to write what was told.
+  const absl::Status& error() const { return error_; }
+
+ private:
+  void Tell(LogLevel level, const char* name, std::string_view message) {
+    Log(level, message);
+    if (meter_ == nullptr) return;
+    Event event;
+    event.step = EventOfStep(*job_.plan, index_, StepEvent::State::kStarted);
+    event.log = LogEvent{name, std::string(message)};
+    const auto written = runner_.ledger_.Edit(job_, Telling(std::move(event)));
+    if (!written.ok() && !HasMovedOn(written.status()) && error_.ok()) error_ = written.status();
+  }
+
+  JobRunner& runner_;
+  const Job& job_;
+  const size_t index_;
+  ProgressMeter* const meter_;
+  absl::Status error_;
+};
+
+JobRunner::JobRunner(Ledger& ledger, Journal& journal, Datastore& store, Servicer& servicer,
+                     Clock& clock, std::chrono::milliseconds drain_limit)
+    : ledger_(ledger),
+      journal_(journal),
+      store_(store),
+      servicer_(servicer),
+      clock_(clock),
+      drain_limit_(drain_limit) {}
+
+JobRunner::~JobRunner() { Stop(); }
+
+void JobRunner::Start() {
+  if (const auto job = ledger_.Active()) dirty_ = job->id;
+  Poke();
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void JobRunner::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (cancellation_ != nullptr) cancellation_->Cancel();
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void JobRunner::Poke() {
+  {
+    const std::lock_guard lock(mutex_);
+    poked_ = true;
+  }
+  changed_.notify_all();
+}
+
+void JobRunner::Interrupt() {
+  {
+    const std::lock_guard lock(mutex_);
+    poked_ = true;
+    if (cancellation_ != nullptr) cancellation_->Cancel();
+  }
+  changed_.notify_all();
+}
+
+bool JobRunner::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+absl::StatusOr<Recorded> JobRunner::ReadRecorded() {
+  Recorded recorded;
+  recorded.status = ledger_.Status();
+  TRIDENT_ASSIGN_OR_RETURN(const auto record, store_.Configuration());
+  if (record.has_value()) {
+    auto configuration = ParseHostConfiguration(record->yaml);
+    if (!configuration.ok()) {
+      return Annotate(configuration.status(),
+                      "Read the configuration that the host was last brought to");
+    }
+    recorded.configuration = *std::move(configuration);
+  }
+  return recorded;
+}
+
+absl::StatusOr<Plan> JobRunner::MakePlan(const HostConfiguration& configuration, bool force,
+                                         const Cancellation& cancellation) {
+  TRIDENT_ASSIGN_OR_RETURN(const Recorded recorded, ReadRecorded());
+  const std::lock_guard lock(plan_mutex_);
+  return servicer_.MakePlan(configuration, recorded, force, cancellation);
+}
+
+void JobRunner::Loop() {
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || poked_; });
+      if (stopping_) return;
+      poked_ = false;
+    }
+    Work();
+  }
+}
+
+void JobRunner::Work() {
+  while (true) {
+    const auto cancellation = std::make_shared<Cancellation>();
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+      // Before the ledger is read: whoever changes the ledger after that, then interrupts, meets
+      // this one.
+      cancellation_ = cancellation;
+    }
+    if (!ledger_.Halted().ok()) return;
+    const auto job = ledger_.Active();
+    if (!dirty_.empty() && (!job.has_value() || job->id != dirty_)) CleanUp();
+    if (!job.has_value()) {
+      resumed_ = false;
+      return;
+    }
+    if (Advance(*job, *cancellation) == Next::kWait) return;
+  }
+}
+
+void JobRunner::CleanUp() {
+  dirty_.clear();
+  const absl::Status status = servicer_.CleanUp();
+  if (!status.ok()) {
+    Log(LogLevel::kWarn, absl::StrCat("clean up: ", std::string(status.message())));
+  }
+}
+
+JobRunner::Next JobRunner::Refused(const absl::Status& error) {
+  if (!HasMovedOn(error)) ledger_.Halt(error);
+  return Next::kLookAgain;
+}
+
+JobRunner::Next JobRunner::Transition(const Job& job, JobEvent event, JobChange change) {
+  const auto changed = ledger_.Transition(job, event, std::move(change));
+  return changed.ok() ? Next::kLookAgain : Refused(changed.status());
+}
+
+JobRunner::Next JobRunner::Fail(const Job& job, const absl::Status& error, JobChange change) {
+  // An error because the agent is being stopped is none: the job goes on after the next start.
+  if (stopping()) return Next::kLookAgain;
+  const auto next = NextState(job, JobEvent::kError);
+  if (next.ok() && *next == JobState::kFailed) CleanUp();
+  change.edit = ErrorEdit(error);
+  return Transition(job, JobEvent::kError, std::move(change));
+}
+
+JobRunner::Next JobRunner::Succeed(const Job& job, JobEvent event, const std::string& reason,
+                                   bool record) {
+  HostStatus status = ledger_.Status();
+  JobChange change;
+  change.edit = [&reason](Job& edited) {
+    edited.reason = reason;
+    edited.error.reset();
+    if (edited.plan.has_value()) edited.steps_done = edited.plan->steps.size();
+  };
+  if (record) {
+    change.configuration = ConfigurationRecord{.yaml = job.configuration,
+                                               .digest = job.configuration_digest,
+                                               .job_id = job.id,
+                                               .recorded_micros = clock_.WallMicros()};
+    const auto recorded = ReadRecorded();
+    absl::Status refreshed = recorded.status();
+    if (refreshed.ok()) refreshed = servicer_.Refresh(*recorded, status);
+    if (refreshed.ok()) {
+      change.status = std::move(status);
+    } else {
+      Log(LogLevel::kWarn, absl::StrCat("refresh: ", std::string(refreshed.message())));
+    }
+  }
+  dirty_.clear();
+  return Transition(job, event, std::move(change));
+}
+
+JobRunner::Next JobRunner::Advance(const Job& job, const Cancellation& cancellation) {
+  const bool resumed = std::exchange(resumed_, false);
+  if (job.state != JobState::kQueued && job.state != JobState::kPlanning && !job.plan.has_value()) {
+    ledger_.Halt(MakeError(
+        absl::StatusCode::kDataLoss, "datastore", "corrupt",
+        absl::StrCat("Job ", job.id, " is in state ", std::string(JobStateName(job.state)),
+                     " but the store holds no plan for it.")));
+    return Next::kWait;
+  }
+  switch (job.state) {
+    case JobState::kQueued:
+      return Transition(job, JobEvent::kPlan, {});
+    case JobState::kPlanning:
+      return MakeJobPlan(job, cancellation);
+    case JobState::kStaging:
+      if (resumed && job.plan.has_value()) {
+        return Transition(job, JobEvent::kResume, Editing([](Job& edited) {
+                            edited.steps_done = ResumePlace(*edited.plan, edited.steps_done);
+                            edited.reason = "goes on after the agent was stopped";
+                          }));
+      }
+      return Stage(job, cancellation);
+    case JobState::kStaged:
+      if (!job.operations.transition) return Next::kWait;
+      return Transition(job, JobEvent::kFinalize, Editing(Reason("")));
+    case JobState::kFinalizing:
+      return Finalize(job, cancellation);
+    case JobState::kRebooting:
+      return Leave(job, cancellation);
+    case JobState::kVerifying:
+      return Verify(job, cancellation);
+    case JobState::kRollingBack:
+      return RollBack(job, cancellation);
+    case JobState::kSucceeded:
+    case JobState::kFailed:
+    case JobState::kCancelled:
+    case JobState::kRolledBack:
+      return Next::kWait;
+  }
+  return Next::kWait;
+}
+
+JobRunner::Next JobRunner::MakeJobPlan(const Job& job, const Cancellation& cancellation) {
+  const auto configuration = ParseHostConfiguration(job.configuration);
+  if (!configuration.ok()) return Fail(job, configuration.status());
+  auto plan = MakePlan(*configuration, job.force, cancellation);
+  if (!plan.ok()) return Fail(job, plan.status());
+  if (job.plan.has_value() && job.plan->digest != plan->digest) {
+    return Fail(job,
+                MakeError(absl::StatusCode::kFailedPrecondition, "precondition", "plan-changed",
+                          "The host has changed since the plan was made: the same "
+                          "configuration now needs another plan.",
+                          "Look at the new plan and submit its digest."));
+  }
+  if (plan->kind == ServicingKind::kNone || plan->steps.empty()) {
+    const auto recorded = store_.Configuration();
+    if (!recorded.ok()) return Refused(recorded.status());
+    return Succeed(job, JobEvent::kNothingToDo, "nothing to do: the host is as desired",
+                   recorded->has_value());
+  }
+  const StoreRange own = store_.range();
+  return Transition(job, JobEvent::kPlanned, Editing([&plan, own](Job& edited) {
+                      edited.plan = *std::move(plan);
+                      edited.steps_done = 0;
+                      edited.own_range = own;
+                      edited.reason.clear();
+                    }));
+}
+
+JobRunner::Next JobRunner::Stage(const Job& seen, const Cancellation& cancellation) {
+  Job job = seen;
+  const auto configuration = ParseHostConfiguration(job.configuration);
+  if (!configuration.ok()) return Fail(job, configuration.status());
+  dirty_ = job.id;
+  PhaseResult result = RunPhase(job, *configuration, Phase::kStage, cancellation);
+  if (result.kind == PhaseResult::Kind::kInterrupted) return Next::kLookAgain;
+  if (result.kind == PhaseResult::Kind::kFailed) {
+    return Fail(job, result.error, std::move(result.change));
+  }
+  if (const absl::Status met = CheckStoreRanges(job, store_); !met.ok()) return Fail(job, met);
+  return Transition(job, JobEvent::kStaged, Editing([](Job& edited) {
+                      edited.reason = edited.operations.transition
+                                          ? ""
+                                          : "waits, because transition is not allowed";
+                    }));
+}
+
+JobRunner::Next JobRunner::Finalize(const Job& seen, const Cancellation& cancellation) {
+  Job job = seen;
+  const auto configuration = ParseHostConfiguration(job.configuration);
+  if (!configuration.ok()) return Fail(job, configuration.status());
+  const Plan& plan = *job.plan;
+  if (plan.reboots && plan.target.has_value() && job.boot_id != clock_.BootId()) {
+    // Power was cut while the firmware was pointed at the target. If the host came up with it, then
+    // that was the reboot.
+    const auto finding = servicer_.InspectBoot(*configuration, plan, ledger_.Status());
+    if (!finding.ok()) return Fail(job, finding.status());
+    if (finding->target_booted) {
+      return Transition(job, JobEvent::kLeave,
+                        Editing([boot = job.boot_id](Job& edited) { edited.boot_id = boot; }));
+    }
+  }
+  if (const absl::Status met = CheckStoreRanges(job, store_); !met.ok()) return Fail(job, met);
+  PhaseResult result = RunPhase(job, *configuration, Phase::kFinalize, cancellation);
+  if (result.kind == PhaseResult::Kind::kInterrupted) return Next::kLookAgain;
+  if (result.kind == PhaseResult::Kind::kFailed) {
+    return Fail(job, result.error, std::move(result.change));
+  }
+  if (!plan.reboots) return Transition(job, JobEvent::kApplied, {});
+  JobChange change;
+  // Nothing is journaled after the transition, so the way out begins with it.
+  if (const size_t leave = BeginOf(plan, Phase::kLeave);
+      leave < plan.steps.size() && plan.steps[leave].phase == Phase::kLeave) {
+    change.events.push_back(StepTold(plan, leave, StepEvent::State::kStarted));
+  }
+  if (plan.unattended_target) {
+    change.edit =
+        Reason("the new system runs no agent: the job ends with the reboot, not verified");
+  }
+  return Transition(job, JobEvent::kLeave, std::move(change));
+}
+
+JobRunner::Next JobRunner::Leave(const Job& job, const Cancellation& cancellation) {
+  const Plan& plan = *job.plan;
+  constexpr char kUnattended[] =
+      "the host was rebooted into a system without an agent; the boot was not verified";
+  if (job.boot_id != clock_.BootId()) {
+    if (plan.unattended_target) {
+      return Succeed(job, JobEvent::kUnattended, kUnattended, true);
+    }
+    return Transition(job, JobEvent::kBooted, Editing([](Job& edited) {
+                        edited.steps_done =
+                            std::max(edited.steps_done, BeginOf(*edited.plan, Phase::kCommit));
+                      }));
+  }
+  if (left_) return Next::kWait;
+  journal_.WaitUntilRead(drain_limit_, cancellation);
+  const auto configuration = ParseHostConfiguration(job.configuration);
+  absl::Status status = configuration.status();
+  if (status.ok() && !cancellation.cancelled()) {
+    const size_t leave = BeginOf(plan, Phase::kLeave);
+    if (leave < plan.steps.size() && plan.steps[leave].phase == Phase::kLeave) {
+      HostStatus host_status = ledger_.Status();
+      Reporter reporter(*this, job, leave, nullptr);
+      status = RunStep(job, *configuration, leave, host_status, reporter, /*leaving=*/true,
+                       cancellation);
+    } else {
+      status = servicer_.Reboot();
+    }
+  }
+  if (cancellation.cancelled()) return Next::kLookAgain;
+  if (!status.ok()) {
+    return Transition(job, JobEvent::kStuck,
+                      Editing(ErrorEdit(Annotate(status, "Leave for the new system"))));
+  }
+  left_ = true;
+  if (plan.unattended_target) return Succeed(job, JobEvent::kUnattended, kUnattended, true);
+  return Next::kWait;
+}
+
+JobRunner::Next JobRunner::Verify(const Job& seen, const Cancellation& cancellation) {
+  Job job = seen;
+  const auto configuration = ParseHostConfiguration(job.configuration);
+  if (!configuration.ok()) return Fail(job, configuration.status());
+  const Plan& plan = *job.plan;
+  if (plan.reboots) {
+    const auto finding = servicer_.InspectBoot(*configuration, plan, ledger_.Status());
+    if (!finding.ok()) {
+      return Fail(job, Annotate(finding.status(), "Find out which volume the host came up on"));
+    }
+    if (!finding->target_booted) {
+      const std::string wanted = plan.target.has_value() ? std::string(VolumeName(*plan.target))
+                                                         : std::string("the new system");
+      ErrorDetail detail;
+      detail.kind = "boot";
+      detail.subkind = "target-not-booted";
+      detail.message = absl::StrCat("The host came up on ", finding->booted, " instead of ", wanted,
+                                    ": the new system did not start.");
+      if (job.error.has_value()) {
+        detail.message = absl::StrCat("The host is still on ", finding->booted, " instead of ",
+                                      wanted, ": ", job.error->message);
+        detail.causes.push_back(job.error->message);
+      }
+      detail.remedy =
+          "Look at the console of the failed boot, mend the image, and submit it again.";
+      return Fail(job, MakeError(absl::StatusCode::kFailedPrecondition, std::move(detail)));
+    }
+  }
+  const absl::Status health =
+      servicer_.CheckHealth(*configuration, plan, ledger_.Status(), cancellation);
+  if (!health.ok()) return Fail(job, health);
+  PhaseResult result = RunPhase(job, *configuration, Phase::kCommit, cancellation);
+  if (result.kind == PhaseResult::Kind::kInterrupted) return Next::kLookAgain;
+  if (result.kind == PhaseResult::Kind::kFailed) {
+    return Fail(job, result.error, std::move(result.change));
+  }
+  const Next next = Succeed(job, JobEvent::kCommit, "", true);
+  if (ledger_.Active().has_value() || !ledger_.Halted().ok()) return next;
+  // The old system is given up; what it could not have read may be written now.
+  if (const absl::Status migrated = store_.RunDeferredMigrations(); !migrated.ok()) {
+    Log(LogLevel::kWarn, std::string(Annotate(migrated, "Migrate the store").message()));
+  }
+  return next;
+}
+
+JobRunner::Next JobRunner::RollBack(const Job& job, const Cancellation& cancellation) {
+  const auto configuration = ParseHostConfiguration(job.configuration);
+  if (!configuration.ok()) return Fail(job, configuration.status());
+  const Plan& plan = *job.plan;
+  if (left_) return Next::kWait;
+  bool needs_reboot = false;
+  const absl::Status status =
+      servicer_.RollBack(*configuration, plan, ledger_.Status(), needs_reboot);
+  // What went wrong first stays the job's error.
+  const auto fail = [&](const absl::Status& error) {
+    ErrorDetail detail = GetErrorDetail(Annotate(error, "Go back to the previous system"));
+    if (job.error.has_value()) detail.causes.push_back(job.error->message);
+    return Fail(job, MakeError(error.code(), std::move(detail)));
+  };
+  if (!status.ok()) return fail(status);
+  if (!needs_reboot) {
+    CleanUp();
+    return Transition(job, JobEvent::kRestored, {});
+  }
+  if (job.roll_back_reboots >= kRollBackReboots) {
+    return fail(MakeError(absl::StatusCode::kFailedPrecondition, "boot", "still-on-target",
+                          absl::StrCat("the host still comes up on the new system after ",
+                                       job.roll_back_reboots, " reboots"),
+                          "Choose the previous system in the firmware's boot menu."));
+  }
+  const auto counted = ledger_.Edit(job, Editing([](Job& edited) { ++edited.roll_back_reboots; }));
+  if (!counted.ok()) return Refused(counted.status());
+  journal_.WaitUntilRead(drain_limit_, cancellation);
+  if (stopping()) return Next::kLookAgain;
+  const absl::Status rebooted = servicer_.Reboot();
+  if (!rebooted.ok()) return fail(rebooted);
+  left_ = true;
+  return Next::kWait;
+}
+
+JobRunner::PhaseResult JobRunner::RunPhase(Job& job, const HostConfiguration& configuration,
+                                           Phase phase, const Cancellation& cancellation) {
+  const Plan plan = *job.plan;
+  ProgressMeter meter(plan);
+  const auto interrupted = [this](const absl::Status& error) {
+    Refused(error);
+    PhaseResult result;
+    result.kind = PhaseResult::Kind::kInterrupted;
+    return result;
+  };
+  for (size_t index = job.steps_done; index < plan.steps.size(); ++index) {
+    if (plan.steps[index].phase > phase) break;
+    if (plan.steps[index].phase < phase) continue;
+    if (cancellation.cancelled())
+      return {.kind = PhaseResult::Kind::kInterrupted, .error = {}, .change = {}};
+    auto started = ledger_.Edit(job, Telling(StepTold(plan, index, StepEvent::State::kStarted)));
+    if (!started.ok()) return interrupted(started.status());
+    job = *std::move(started);
+
+    meter.BeginStep(index, clock_.BootNanos());
+    HostStatus status = ledger_.Status();
+    Reporter reporter(*this, job, index, &meter);
+    const absl::Status outcome =
+        RunStep(job, configuration, index, status, reporter, /*leaving=*/false, cancellation);
+    if (!reporter.error().ok()) return interrupted(reporter.error());
+    if (!outcome.ok()) {
+      if (cancellation.cancelled()) {
+        // The job was cancelled or the agent is being stopped; what the step has done stays true.
+        const absl::Status saved = ledger_.SaveStatus(status);
+        if (!saved.ok()) ledger_.Halt(saved);
+        return {.kind = PhaseResult::Kind::kInterrupted, .error = {}, .change = {}};
+      }
+      PhaseResult result;
+      result.kind = PhaseResult::Kind::kFailed;
+      result.error = outcome;
+      result.change.status = std::move(status);
+      result.change.events.push_back(StepTold(plan, index, StepEvent::State::kFailed));
+      return result;
+    }
+    auto done = ledger_.Edit(job, {.edit = [index](Job& edited) { edited.steps_done = index + 1; },
+                                   .status = std::move(status),
+                                   .events = {StepTold(plan, index, StepEvent::State::kDone)},
+                                   .configuration = std::nullopt});
+    if (!done.ok()) return interrupted(done.status());
+    job = *std::move(done);
+  }
+  return {};
+}
+
+absl::Status JobRunner::RunStep(const Job& job, const HostConfiguration& configuration,
+                                size_t index, HostStatus& status, StepReporter& reporter,
+                                bool leaving, const Cancellation& cancellation) {
+  const StepRun run{
+      .job_id = job.id,
+      .configuration = configuration,
+      .plan = *job.plan,
+      .step = job.plan->steps[index],
+      .status = status,
+      .reporter = reporter,
+      .cancellation = cancellation,
+      .save_status = [this, &status] { return ledger_.SaveStatus(status); },
+      .copy_store = [this](const std::string& path) { return store_.BackupTo(path); },
+      .own_range = store_.range(),
+      .record_target_range = [this, &job, leaving](StoreRange target) -> absl::Status {
+        if (leaving) {
+          return MakeError(absl::StatusCode::kInternal, "internal", "late-range",
+                           "The target's agent was examined after the job had left.");
+        }
+        return ledger_.Edit(job, Editing([target](Job& edited) { edited.target_range = target; }))
+            .status();
+      },
+  };
+  return servicer_.RunStep(run);
+}
+
+}  // namespace trident

@@ -1,0 +1,5 @@
+#include "agent/agent_program.h"
+
+int main(int argc, char** argv) {
+  return trident::RunAgentProgram(argc, argv, trident::BuiltinMigrations());
+}

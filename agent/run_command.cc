@@ -1,0 +1,85 @@
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/agent_process.h"
+#include "agent/commands.h"
+#include "agent/daemon_client.h"
+#include "agent/host/cancellation.h"
+#include "agent/host/files.h"
+#include "agent/host/service_notification.h"
+#include "agent/host/stop_signals.h"
+#include "common/base/error.h"
+#include "common/config/document.h"
+
+namespace trident {
+namespace {
+
+// The document that the agent's configuration names, as YAML; empty: none.
+absl::StatusOr<std::string> ConfiguredDocument(const AgentConfiguration& configuration) {
+  if (configuration.kickstart || configuration.kickstart_file) {
+    return MakeError(absl::StatusCode::kUnimplemented, "unsupported", "not-in-this-version",
+                     "the agent's configuration names a kickstart file, which this version does "
+                     "not translate",
+                     "Write a Host Configuration and name it with hostConfigurationFile.");
+  }
+  if (configuration.host_configuration) {
+    return WriteHostConfiguration(*configuration.host_configuration);
+  }
+  if (!configuration.host_configuration_file) return std::string();
+  const std::string& path = *configuration.host_configuration_file;
+  absl::StatusOr<std::string> text = MakeLinuxFiles()->Read(path);
+  TRIDENT_RETURN_IF_ERROR(
+      Annotate(text.status(), absl::StrCat("read the Host Configuration ", path)));
+  // Parsed here too, so that findings are logged with the file's lines.
+  TRIDENT_RETURN_IF_ERROR(Annotate(ParseHostConfiguration(*text).status(), path));
+  return text;
+}
+
+absl::Status WriteStatus(DaemonClient& daemon, const std::string& path) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::string status, daemon.Status());
+  return MakeLinuxFiles()->Write(path, status, 0644);
+}
+
+}  // namespace
+
+absl::Status RunCommand(const AgentOptions& options) {
+  StopSignals signals;
+  Cancellation stop;
+  signals.OnStop([&stop] { stop.Cancel(); });
+  TRIDENT_ASSIGN_OR_RETURN(const AgentConfiguration configuration, LoadAgentConfiguration(options));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string document, ConfiguredDocument(configuration));
+
+  // Without an agent that serves, this process is the agent, at the same socket, so that a client
+  // can watch it.
+  std::unique_ptr<AgentProcess> agent;
+  absl::StatusOr<std::unique_ptr<DaemonClient>> daemon = ConnectToDaemon(options.socket_path);
+  if (absl::IsUnavailable(daemon.status())) {
+    TRIDENT_ASSIGN_OR_RETURN(agent, StartAgentProcess(options, configuration, std::nullopt));
+    daemon = ConnectToDaemon(options.socket_path);
+  }
+  TRIDENT_RETURN_IF_ERROR(daemon.status());
+  const absl::Status outcome = (*daemon)->Run(document, stop);
+  if (options.status_path) {
+    if (const absl::Status written = WriteStatus(**daemon, *options.status_path); !written.ok()) {
+      spdlog::error("the Host Status could not be written to {}: {}", *options.status_path,
+                    std::string(written.message()));
+    }
+  }
+  if (agent != nullptr) {
+    if (configuration.grpc && !stop.cancelled()) {
+      if (!outcome.ok()) spdlog::error("{}", std::string(outcome.message()));
+      NotifyReady("serving");
+      while (!stop.WaitFor(std::chrono::hours(24))) {
+      }
+    }
+    agent->Shutdown();
+  }
+  return outcome;
+}
+
+}  // namespace trident

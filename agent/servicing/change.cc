@@ -1,0 +1,141 @@
+#include "agent/servicing/change.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/config/document.h"
+
+namespace trident {
+namespace {
+
+void Raise(Change& change, ServicingKind kind) { change.kind = std::max(change.kind, kind); }
+
+void Refuse(Change& change, std::string path, std::string reason, std::string remedy) {
+  Raise(change, ServicingKind::kIncompatible);
+  change.incompatible.push_back({std::move(path), 0, 0, std::move(reason), std::move(remedy)});
+}
+
+constexpr char kInstallAnew[] =
+    "Keep the field as it is on the host, or install the host anew from a ramdisk OS.";
+
+void CompareDisks(const Storage& desired, const Storage& recorded, Change& change) {
+  if (desired.disks.size() != recorded.disks.size()) {
+    Refuse(change, "storage.disks", "the number of disks of an installed host cannot change",
+           kInstallAnew);
+    return;
+  }
+  for (size_t i = 0; i < desired.disks.size(); ++i) {
+    const Disk& now = desired.disks[i];
+    const Disk& before = recorded.disks[i];
+    const std::string path = absl::StrCat("storage.disks[", i, "]");
+    if (now.id != before.id) Refuse(change, path + ".id", "a disk's id cannot change", kInstallAnew);
+    if (now.device != before.device) {
+      Refuse(change, path + ".device", absl::StrCat("the disk was installed as ", before.device),
+             kInstallAnew);
+    }
+    if (now.partitions != before.partitions) {
+      Refuse(change, path + ".partitions", "the partitions of an installed disk cannot change",
+             kInstallAnew);
+    }
+    if (now.adopted_partitions != before.adopted_partitions) {
+      Refuse(change, path + ".adoptedPartitions", "adopted partitions cannot change", kInstallAnew);
+    }
+  }
+}
+
+void CompareMountPoints(const Storage& desired, const Storage& recorded, Change& change) {
+  if (desired.mount_points == recorded.mount_points) return;
+  const auto same_device = [](const MountPoint& a, const MountPoint& b) {
+    return a.target_id == b.target_id && a.filesystem == b.filesystem;
+  };
+  for (size_t i = 0; i < desired.mount_points.size(); ++i) {
+    const MountPoint& now = desired.mount_points[i];
+    const bool known = std::any_of(recorded.mount_points.begin(), recorded.mount_points.end(),
+                                   [&](const MountPoint& m) { return same_device(now, m); });
+    if (!known) {
+      Refuse(change, absl::StrCat("storage.mountPoints[", i, "]"),
+             absl::StrCat("block device '", now.target_id, "' was not installed as ",
+                          now.filesystem),
+             kInstallAnew);
+    }
+  }
+  // Paths, options and removed mounts live in /etc/fstab, which an A/B update writes.
+  Raise(change, ServicingKind::kAbUpdate);
+}
+
+void CompareImages(const HostConfiguration& desired, const HostStatus& status, Change& change) {
+  for (size_t i = 0; i < desired.storage.images.size(); ++i) {
+    const Image& image = desired.storage.images[i];
+    if (IsDeployed(image, status)) continue;
+    const bool in_pair =
+        status.storage.ab_update && status.storage.ab_update->volume_pairs.contains(image.target_id);
+    if (in_pair) {
+      Raise(change, ServicingKind::kAbUpdate);
+    } else {
+      Refuse(change, absl::StrCat("storage.images[", i, "]"),
+             absl::StrCat("the image is for '", image.target_id,
+                          "', which is not an A/B volume pair, so that it cannot be replaced while "
+                          "the host runs"),
+             "Target a volume pair, or keep the image that was installed.");
+    }
+  }
+}
+
+void CompareManagement(const Management& desired, const Management& recorded, Change& change) {
+  if (desired == recorded) return;
+  if (desired.datastore_path.value_or(kDefaultDatastorePath) !=
+      recorded.datastore_path.value_or(kDefaultDatastorePath)) {
+    Refuse(change, "management.datastorePath",
+           absl::StrCat("the datastore of an installed host cannot move; it is ",
+                        recorded.datastore_path.value_or(kDefaultDatastorePath)),
+           "Keep the path that the host was installed with.");
+  }
+  if (desired.disable != recorded.disable) {
+    // The agent in the image is set up, or not, while the target is written.
+    Raise(change, ServicingKind::kAbUpdate);
+  }
+  Raise(change, ServicingKind::kHotPatch);
+}
+
+}  // namespace
+
+bool IsDeployed(const Image& image, const HostStatus& status) {
+  const Volume active = status.storage.ab_update && status.storage.ab_update->active_volume
+                            ? *status.storage.ab_update->active_volume
+                            : Volume::kA;
+  const PartitionStatus* partition =
+      FindPartition(status, ResolveVolume(status, image.target_id, active));
+  if (partition == nullptr || partition->contents.kind != Contents::Kind::kImage) return false;
+  return partition->contents.url == image.url &&
+         (!image.sha256 || *image.sha256 == partition->contents.sha256);
+}
+
+Change CompareConfigurations(const HostConfiguration& desired, const HostConfiguration& recorded,
+                             const HostStatus& status) {
+  Change change;
+  CompareDisks(desired.storage, recorded.storage, change);
+  if (desired.storage.raid != recorded.storage.raid) {
+    Refuse(change, "storage.raid", "RAID arrays of an installed host cannot change", kInstallAnew);
+  }
+  if (desired.storage.encryption != recorded.storage.encryption) {
+    Refuse(change, "storage.encryption", "encryption of an installed host cannot change",
+           kInstallAnew);
+  }
+  if (desired.storage.ab_update != recorded.storage.ab_update) {
+    Refuse(change, "storage.abUpdate", "the A/B volume pairs of an installed host cannot change",
+           kInstallAnew);
+  }
+  CompareMountPoints(desired.storage, recorded.storage, change);
+  CompareImages(desired, status, change);
+  CompareManagement(desired.management, recorded.management, change);
+  // Whatever else differs (a hash written out, say) changes the document that the runtime
+  // configuration holds.
+  if (change.kind == ServicingKind::kNone &&
+      ConfigurationDigest(desired) != ConfigurationDigest(recorded)) {
+    Raise(change, ServicingKind::kHotPatch);
+  }
+  return change;
+}
+
+}  // namespace trident

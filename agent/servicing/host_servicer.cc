@@ -1,0 +1,159 @@
+#include "agent/servicing/host_servicer.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/boot/boot_entries.h"
+#include "agent/boot/booted_volume.h"
+#include "agent/servicing/boot_steps.h"
+#include "agent/servicing/health.h"
+#include "agent/servicing/image_steps.h"
+#include "agent/servicing/observer.h"
+#include "agent/servicing/planner.h"
+#include "agent/servicing/root_steps.h"
+#include "agent/servicing/storage_steps.h"
+#include "common/base/error.h"
+
+namespace trident {
+namespace {
+
+class HostServicer : public Servicer {
+ public:
+  HostServicer(Host host, ImageProber& prober, ImageStreamer& streamer, HostServicerOptions options)
+      : host_(host),
+        prober_(prober),
+        images_(host, streamer),
+        root_(host, options.new_root, options.program, options.phonehome),
+        boot_limit_(options.boot_limit) {}
+
+  absl::StatusOr<Plan> MakePlan(const HostConfiguration& desired, const Recorded& recorded,
+                                bool force, const Cancellation& cancellation) override {
+    TRIDENT_ASSIGN_OR_RETURN(const Observation observed,
+                             ObserveMachine(host_, prober_, desired, recorded, cancellation));
+    return trident::MakePlan(desired, recorded, observed, force);
+  }
+
+  absl::Status Refresh(const Recorded& recorded, HostStatus& status) override {
+    const absl::StatusOr<std::string> root = host_.machine.RootDevice();
+    if (root.ok()) {
+      status.storage.root_device_path = *root;
+    } else {
+      status.storage.root_device_path.reset();
+    }
+    std::erase_if(status.storage.disks, [this](const auto& entry) {
+      return !host_.files.Exists(entry.second.path);
+    });
+    if (!recorded.configuration || !status.storage.ab_update) return absl::OkStatus();
+    TRIDENT_ASSIGN_OR_RETURN(const BootedVolume booted,
+                             FindBootedVolume(host_.files, host_.machine, *recorded.configuration,
+                                              status));
+    switch (booted) {
+      case BootedVolume::kA:
+        status.storage.ab_update->active_volume = Volume::kA;
+        break;
+      case BootedVolume::kB:
+        status.storage.ab_update->active_volume = Volume::kB;
+        break;
+      case BootedVolume::kNeither:
+        status.storage.ab_update->active_volume.reset();
+        break;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status RunStep(const StepRun& run) override {
+    switch (run.step.kind) {
+      case StepKind::kWritePartitionTable:
+        return WritePartitionTable(host_, run);
+      case StepKind::kMakeFilesystem:
+        return MakeFilesystemStep(host_, run);
+      case StepKind::kWriteImage:
+        return images_.Write(run);
+      case StepKind::kVerifyImage:
+        return images_.Verify(run);
+      case StepKind::kSetIdentity:
+        return SetIdentityStep(host_, run);
+      case StepKind::kGrowFilesystem:
+        return GrowFilesystemStep(host_, run);
+      case StepKind::kMountNewRoot:
+        return root_.Mount(run);
+      case StepKind::kConfigureBoot:
+        return root_.ConfigureBoot(run);
+      case StepKind::kWriteFstab:
+        return root_.WriteFstab(run);
+      case StepKind::kConfigureManagement:
+        return root_.ConfigureManagement(run);
+      case StepKind::kUnmountNewRoot:
+        return root_.Unmount();
+      case StepKind::kCheckTarget:
+        return CheckTargetStep(host_, run);
+      case StepKind::kApplyManagement:
+        return root_.ApplyManagement(run);
+      case StepKind::kPointFirmware:
+        return PointFirmwareStep(host_, root_, run);
+      case StepKind::kLeave:
+        // An update's store is on a volume that both systems use; an installation's is in the
+        // ramdisk and would be lost.
+        if (run.plan.kind == ServicingKind::kCleanInstall && !run.plan.unattended_target) {
+          TRIDENT_RETURN_IF_ERROR(root_.CarryStore(run));
+        }
+        return Reboot();
+      case StepKind::kCommitBoot:
+        return CommitBootStep(host_, run);
+    }
+    return MakeError(absl::StatusCode::kInternal, "internal", "unknown-step",
+                     absl::StrCat("no subsystem runs the step '", run.step.id, "'"));
+  }
+
+  absl::Status CleanUp() override { return root_.Unmount(); }
+
+  absl::StatusOr<BootFinding> InspectBoot(const HostConfiguration& configuration, const Plan& plan,
+                                          const HostStatus& status) override {
+    TRIDENT_ASSIGN_OR_RETURN(const BootedVolume booted,
+                             FindBootedVolume(host_.files, host_.machine, configuration, status));
+    BootFinding finding;
+    if (booted == BootedVolume::kNeither) {
+      finding.booted = host_.machine.RootDevice().value_or("a ramdisk");
+      return finding;
+    }
+    const Volume volume = booted == BootedVolume::kA ? Volume::kA : Volume::kB;
+    finding.booted = std::string(VolumeName(volume));
+    finding.target_booted = volume == plan.target.value_or(Volume::kA);
+    return finding;
+  }
+
+  absl::Status CheckHealth(const HostConfiguration& configuration, const Plan& plan,
+                           const HostStatus& status, const Cancellation& cancellation) override {
+    // A live change has no target: what is checked is the system that runs.
+    if (!plan.target) return absl::OkStatus();
+    return CheckSystemHealth(host_, configuration, status, *plan.target, boot_limit_, cancellation);
+  }
+
+  absl::Status RollBack(const HostConfiguration& configuration, const Plan& plan,
+                        const HostStatus& status, bool& needs_reboot) override {
+    needs_reboot = false;
+    TRIDENT_RETURN_IF_ERROR(root_.Unmount());
+    if (!plan.target || !status.storage.ab_update) return absl::OkStatus();
+    TRIDENT_ASSIGN_OR_RETURN(const BootFinding finding, InspectBoot(configuration, plan, status));
+    needs_reboot = finding.target_booted;
+    return UndoFirmware(host_.firmware, OtherVolume(*plan.target));
+  }
+
+  absl::Status Reboot() override { return host_.machine.Reboot(); }
+
+ private:
+  Host host_;
+  ImageProber& prober_;
+  ImageSteps images_;
+  RootSteps root_;
+  std::chrono::seconds boot_limit_;
+};
+
+}  // namespace
+
+std::unique_ptr<Servicer> MakeHostServicer(Host host, ImageProber& prober, ImageStreamer& streamer,
+                                           HostServicerOptions options) {
+  return std::make_unique<HostServicer>(host, prober, streamer, std::move(options));
+}
+
+}  // namespace trident

@@ -1,0 +1,34 @@
+// Servicing of the real host: plans from observation, runs steps through the subsystems.
+#ifndef TRIDENT_AGENT_SERVICING_HOST_SERVICER_H_
+#define TRIDENT_AGENT_SERVICING_HOST_SERVICER_H_
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/host/host.h"
+#include "agent/imaging/image_probe.h"
+#include "agent/imaging/image_streamer.h"
+#include "agent/servicing/servicer.h"
+#include "agent/storage/new_root.h"
+
+namespace trident {
+
+struct HostServicerOptions {
+  // The running agent's, handed on to the new root when the document names none.
+  std::optional<std::string> phonehome;
+  std::string new_root = kDefaultNewRootPath;
+  // The running program, for management.selfUpgrade.
+  std::string program = "/proc/self/exe";
+  // How long a new system may take to reach multi-user.target.
+  std::chrono::seconds boot_limit = std::chrono::minutes(5);
+};
+
+// The references must outlive the servicer.
+std::unique_ptr<Servicer> MakeHostServicer(Host host, ImageProber& prober, ImageStreamer& streamer,
+                                           HostServicerOptions options);
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_SERVICING_HOST_SERVICER_H_

@@ -1,0 +1,156 @@
+#include "agent/servicing/orders.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/servicing/planner.h"
+
+namespace trident {
+namespace {
+
+// Writes down steps in the order in which its functions are called.
+class Order {
+ public:
+  Order(const HostConfiguration& desired, Volume target, const Observation& observed)
+      : desired_(desired), target_(target), observed_(observed) {}
+
+  void WritePartitionTables() {
+    for (const Disk& disk : desired_.storage.disks) {
+      Add(StepKind::kWritePartitionTable, Phase::kStage, disk.id,
+          absl::StrCat("write the partition table of ", disk.device, " with ",
+                       disk.partitions.size(), " partitions"));
+    }
+  }
+
+  // File systems and swap of everything that no image fills.
+  void MakeFilesystems(bool only_pairs) {
+    for (const MountPoint& mount : desired_.storage.mount_points) {
+      if (ImageFor(mount.target_id)) continue;
+      if (only_pairs && FindPair(desired_, mount.target_id) == nullptr) continue;
+      const BlockDeviceId device = DeviceOn(desired_, mount.target_id, target_);
+      Add(StepKind::kMakeFilesystem, Phase::kStage, device,
+          absl::StrCat("make ", mount.filesystem, " on '", device, "'"));
+    }
+  }
+
+  void WriteImages(bool only_pairs) {
+    for (size_t i = 0; i < desired_.storage.images.size(); ++i) {
+      const Image& image = desired_.storage.images[i];
+      if (only_pairs && FindPair(desired_, image.target_id) == nullptr) continue;
+      const BlockDeviceId device = DeviceOn(desired_, image.target_id, target_);
+      uint64_t bytes = 0;
+      if (const auto facts = observed_.images.find(i);
+          facts != observed_.images.end() && facts->second.ok()) {
+        bytes = facts->second->content_bytes.value_or(facts->second->fetch_bytes);
+      }
+      Add(StepKind::kWriteImage, Phase::kStage, device,
+          absl::StrCat("write ", image.url, " to '", device, "'"), bytes);
+      Add(StepKind::kVerifyImage, Phase::kStage, device,
+          absl::StrCat("read '", device, "' back and compare"), bytes);
+      // Images bring the same UUID to A and to B: each volume gets its own.
+      if (const std::optional<std::string> filesystem = MountedAs(image.target_id)) {
+        Add(StepKind::kSetIdentity, Phase::kStage, device,
+            absl::StrCat("give the file system of '", device, "' a UUID of its own"));
+        if (*filesystem == "ext4") {
+          Add(StepKind::kGrowFilesystem, Phase::kStage, device,
+              absl::StrCat("grow the file system of '", device, "' to its partition"));
+        }
+      }
+    }
+  }
+
+  void ConfigureNewRoot() {
+    Add(StepKind::kMountNewRoot, Phase::kStage, "", "mount the new root");
+    Add(StepKind::kConfigureBoot, Phase::kStage, "",
+        "make the boot loader find the new root by what is its own");
+    Add(StepKind::kWriteFstab, Phase::kStage, "", "write /etc/fstab of the new root");
+    if (!desired_.management.disable) {
+      Add(StepKind::kConfigureManagement, Phase::kStage, "",
+          "set up the agent in the new root and check that it can read the store");
+    }
+    Add(StepKind::kUnmountNewRoot, Phase::kStage, "", "unmount the new root");
+    Add(StepKind::kCheckTarget, Phase::kStage, "", "check the file systems of the target");
+  }
+
+  void Leave() {
+    Add(StepKind::kPointFirmware, Phase::kFinalize, "",
+        absl::StrCat("make the firmware start ", std::string(VolumeName(target_)), " next"));
+    Add(StepKind::kLeave, Phase::kLeave, "", "reboot through the firmware");
+  }
+
+  void Commit() {
+    Add(StepKind::kCommitBoot, Phase::kCommit, "",
+        absl::StrCat("make ", std::string(VolumeName(target_)), " the one that the firmware prefers"));
+  }
+
+  std::vector<Step> Take() { return std::move(steps_); }
+
+ private:
+  void Add(StepKind kind, Phase phase, const BlockDeviceId& subject, std::string description,
+           uint64_t bytes = 0) {
+    Step step;
+    step.id = std::string(StepKindName(kind));
+    if (!subject.empty()) absl::StrAppend(&step.id, "/", subject);
+    step.kind = kind;
+    step.phase = phase;
+    step.subject = subject;
+    step.description = std::move(description);
+    step.bytes = bytes;
+    steps_.push_back(std::move(step));
+  }
+
+  bool ImageFor(const BlockDeviceId& id) const {
+    return std::any_of(desired_.storage.images.begin(), desired_.storage.images.end(),
+                       [&](const Image& image) { return image.target_id == id; });
+  }
+
+  std::optional<std::string> MountedAs(const BlockDeviceId& id) const {
+    for (const MountPoint& mount : desired_.storage.mount_points) {
+      if (mount.target_id == id) return mount.filesystem;
+    }
+    return std::nullopt;
+  }
+
+  const HostConfiguration& desired_;
+  const Volume target_;
+  const Observation& observed_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace
+
+std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observation& observed) {
+  Order order(desired, Volume::kA, observed);
+  order.WritePartitionTables();
+  order.MakeFilesystems(/*only_pairs=*/false);
+  order.WriteImages(/*only_pairs=*/false);
+  order.ConfigureNewRoot();
+  order.Leave();
+  order.Commit();
+  return order.Take();
+}
+
+std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
+                                const Observation& observed) {
+  Order order(desired, target, observed);
+  order.MakeFilesystems(/*only_pairs=*/true);
+  order.WriteImages(/*only_pairs=*/true);
+  order.ConfigureNewRoot();
+  order.Leave();
+  order.Commit();
+  return order.Take();
+}
+
+std::vector<Step> LiveUpdateOrder() {
+  Step step;
+  step.id = std::string(StepKindName(StepKind::kApplyManagement));
+  step.kind = StepKind::kApplyManagement;
+  step.phase = Phase::kFinalize;
+  step.description = "write the runtime configuration of the agent";
+  return {step};
+}
+
+}  // namespace trident

@@ -1,0 +1,22 @@
+// The order of an installation, of an A/B update and of a live update: each one function whose text
+// is the order.
+#ifndef TRIDENT_AGENT_SERVICING_ORDERS_H_
+#define TRIDENT_AGENT_SERVICING_ORDERS_H_
+
+#include <vector>
+
+#include "agent/servicing/observation.h"
+#include "agent/servicing/plan.h"
+#include "common/config/host_configuration.h"
+#include "common/config/servicing_kind.h"
+
+namespace trident {
+
+std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observation& observed);
+std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
+                                const Observation& observed);
+std::vector<Step> LiveUpdateOrder();
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_SERVICING_ORDERS_H_

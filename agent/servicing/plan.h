@@ -1,0 +1,91 @@
+// A plan: the ordered list of steps that a job will take, computed without side effects.
+#ifndef TRIDENT_AGENT_SERVICING_PLAN_H_
+#define TRIDENT_AGENT_SERVICING_PLAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/config/host_configuration.h"
+#include "common/config/servicing_kind.h"
+
+namespace trident {
+
+// Stage: what the running system cannot notice. Finalize: pointing the firmware at the target (live
+// kinds: applying). Leave: the way out, run in state "rebooting", of which nothing is journaled
+// after its start. Commit: after the boot, accepting the new system.
+enum class Phase { kStage, kFinalize, kLeave, kCommit };
+
+std::string_view PhaseName(Phase phase);  // "stage"
+
+enum class StepKind {
+  // stage
+  kWritePartitionTable,  // subject: disk
+  kMakeFilesystem,       // subject: partition
+  kWriteImage,           // subject: partition
+  kVerifyImage,          // subject: partition; reads back what was written
+  kSetIdentity,          // subject: partition; its own filesystem UUID
+  kGrowFilesystem,       // subject: partition
+  kMountNewRoot,
+  kConfigureBoot,  // rewrites what finds the root, checks the loader's files
+  kWriteFstab,
+  kConfigureManagement,  // runtime configuration, self upgrade, and whether the target's agent fits
+  kUnmountNewRoot,
+  kCheckTarget,  // file system checks, after the unmount
+  // finalize
+  kApplyManagement,  // live: runtime configuration of the running system
+  kPointFirmware,    // boot entries, BootOrder, BootNext
+  // leave
+  kLeave,  // carries the store along (clean install), unmounts, reboots
+  // commit
+  kCommitBoot,  // BootOrder
+};
+
+std::string_view StepKindName(StepKind kind);  // "write-image"
+
+struct Step {
+  std::string id;  // unique within the plan: "write-image/root-b"
+  StepKind kind = StepKind::kMountNewRoot;
+  Phase phase = Phase::kStage;
+  BlockDeviceId subject;  // the block device that it works on; empty: none
+  std::string description;
+  uint64_t bytes = 0;  // how much it moves, its weight in the progress
+
+  bool operator==(const Step&) const = default;
+};
+
+struct Destroyed {
+  std::string device;
+  std::string what;
+
+  bool operator==(const Destroyed&) const = default;
+};
+
+struct Plan {
+  ServicingKind kind = ServicingKind::kNone;
+  // What the job writes; no value when it writes neither volume.
+  std::optional<Volume> target;
+  std::vector<Step> steps;
+  uint64_t bytes_to_fetch = 0;  // 0 parts of it may be unknown: then only what is known
+  uint64_t bytes_to_write = 0;
+  std::vector<Destroyed> destroyed;
+  bool reboots = false;
+  std::vector<std::string> warnings;
+  // The new system runs no agent (management.disable): the job ends at the reboot.
+  bool unattended_target = false;
+  // Names the plan: document, host and steps. Same world, same digest.
+  std::string digest;
+
+  bool operator==(const Plan&) const = default;
+};
+
+// Kept in the store; a newer agent may have written it, so unknown members are ignored.
+std::string PlanToJson(const Plan& plan);
+absl::StatusOr<Plan> PlanFromJson(std::string_view json);
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_SERVICING_PLAN_H_

@@ -1,0 +1,440 @@
+#include "agent/servicing/planner.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/servicing/change.h"
+#include "agent/servicing/orders.h"
+#include "agent/servicing/refusals.h"
+#include "agent/storage/layout.h"
+#include "common/base/sha256.h"
+#include "common/config/document.h"
+
+namespace trident {
+namespace {
+
+constexpr char kLeaveOut[] = "Leave the section out.";
+
+// Nothing is ever accepted and ignored: what no subsystem carries out is refused by name.
+void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
+  const Storage& storage = desired.storage;
+  if (desired.network) {
+    refusals.Unsupported("network", "the network is not configured by this version", kLeaveOut);
+  }
+  if (desired.network_provision) {
+    refusals.Unsupported("networkProvision",
+                         "the provisioning network is not configured by this version", kLeaveOut);
+  }
+  if (!desired.scripts.post_provision.empty() || !desired.scripts.post_configure.empty()) {
+    refusals.Unsupported("scripts", "scripts are not run by this version", kLeaveOut);
+  }
+  if (!desired.osconfig.users.empty()) {
+    refusals.Unsupported("osconfig.users", "users are not set up by this version", kLeaveOut);
+  }
+  if (storage.encryption) {
+    refusals.Unsupported("storage.encryption", "encryption is not done by this version", kLeaveOut);
+  }
+  if (!storage.raid.software.empty()) {
+    refusals.Unsupported("storage.raid", "RAID arrays are not made by this version", kLeaveOut);
+  }
+  for (size_t i = 0; i < storage.disks.size(); ++i) {
+    if (storage.disks[i].adopted_partitions.empty()) continue;
+    refusals.Unsupported(absl::StrCat("storage.disks[", i, "].adoptedPartitions"),
+                         "partitions are not adopted by this version",
+                         "Leave them out. The whole disk would be partitioned anew.");
+  }
+  for (size_t i = 0; i < storage.mount_points.size(); ++i) {
+    const std::string& type = storage.mount_points[i].filesystem;
+    if (type == "ext4" || type == "vfat" || type == "swap") continue;
+    refusals.Unsupported(absl::StrCat("storage.mountPoints[", i, "].filesystem"),
+                         absl::StrCat("file system '", type, "' is not handled by this version"),
+                         "Use ext4, vfat or swap.");
+  }
+  for (size_t i = 0; i < storage.images.size(); ++i) {
+    if (storage.images[i].url.rfind("oci://", 0) != 0) continue;
+    refusals.Unsupported(absl::StrCat("storage.images[", i, "].url"),
+                         "OCI registries are not a source of images in this version",
+                         "Use a file, http or https URL.");
+  }
+}
+
+// What a host needs to boot at all, as far as this version boots hosts.
+void RefuseUnbootable(const HostConfiguration& desired, Refusals& refusals) {
+  const Storage& storage = desired.storage;
+  const auto root = std::find_if(storage.mount_points.begin(), storage.mount_points.end(),
+                                 [](const MountPoint& m) { return m.path == "/"; });
+  const auto has_image = [&](const BlockDeviceId& id) {
+    return std::any_of(storage.images.begin(), storage.images.end(),
+                       [&](const Image& image) { return image.target_id == id; });
+  };
+  if (root == storage.mount_points.end()) {
+    refusals.Precondition("invalid-input", "no-root", "storage.mountPoints",
+                          "nothing is mounted at /", "Add a mount point with the path /.");
+  } else if (!has_image(root->target_id)) {
+    refusals.Precondition("invalid-input", "no-root-image", "storage.images",
+                          absl::StrCat("no image is for '", root->target_id,
+                                       "', which is mounted at /"),
+                          "Add the image of the root file system.");
+  }
+  const MountPoint* esp = FindEspMount(desired);
+  if (esp == nullptr) {
+    refusals.Precondition("invalid-input", "no-esp", "storage.mountPoints",
+                          "no EFI system partition is mounted, so that the firmware could not start "
+                          "the host",
+                          "Add a partition of type esp and its mount point, such as /boot/efi.");
+    return;
+  }
+  if (!has_image(esp->target_id)) {
+    refusals.Precondition("invalid-input", "no-esp-image", "storage.images",
+                          absl::StrCat("no image is for '", esp->target_id,
+                                       "', the EFI system partition"),
+                          "Add the image of the EFI system partition.");
+  }
+  if (storage.ab_update && FindPair(desired, esp->target_id) == nullptr) {
+    refusals.Unsupported("storage.abUpdate.volumePairs",
+                         absl::StrCat("the EFI system partition '", esp->target_id,
+                                      "' is not a volume pair; one that both volumes share is not "
+                                      "handled by this version"),
+                         "Make it a pair of two partitions of type esp.");
+  }
+  if (storage.ab_update && root != storage.mount_points.end() &&
+      FindPair(desired, root->target_id) == nullptr) {
+    refusals.Precondition("invalid-input", "root-not-paired", "storage.abUpdate.volumePairs",
+                          absl::StrCat("'", root->target_id,
+                                       "' is mounted at / but is not a volume pair, while other "
+                                       "devices are"),
+                          "Make the root device a pair too: all pairs switch together.");
+  }
+}
+
+void RefuseWithoutPrivilege(const Observation& observed, Refusals& refusals) {
+  if (!observed.is_root) {
+    refusals.Precondition("environment", "not-root", "",
+                          "the agent does not run as root, so that it could not change this host",
+                          "Run the agent as root. Validating and planning work without.");
+  }
+  if (!observed.firmware_available) {
+    refusals.Precondition("boot", "no-firmware-variables", "",
+                          "UEFI variables cannot be read and written here, so that the firmware "
+                          "could not be told what to start",
+                          "Boot the host in UEFI mode, with efivarfs mounted at "
+                          "/sys/firmware/efi/efivars.");
+  }
+}
+
+// Sizes of the partitions that a plan works with, by id; 0 and missing: unknown.
+using Sizes = std::map<BlockDeviceId, uint64_t>;
+
+void CheckDisks(const HostConfiguration& desired, const Observation& observed, Sizes& sizes,
+                std::vector<Destroyed>& destroyed, Refusals& refusals) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < desired.storage.disks.size(); ++i) {
+    const Disk& disk = desired.storage.disks[i];
+    const std::string path = absl::StrCat("storage.disks[", i, "].device");
+    const auto found = observed.disks.find(disk.id);
+    if (found == observed.disks.end()) continue;
+    if (!found->second.ok()) {
+      refusals.Failed(path, found->second.status());
+      continue;
+    }
+    const ObservedDisk& observed_disk = *found->second;
+    if (!seen.insert(observed_disk.path).second) {
+      refusals.Precondition("storage", "disk-named-twice", path,
+                            absl::StrCat(disk.device, " is ", observed_disk.path,
+                                         ", which another disk of the document is too"),
+                            "Name every disk once.");
+    }
+    if (observed_disk.read_only) {
+      refusals.Precondition("storage", "disk-read-only", path,
+                            absl::StrCat(observed_disk.path, " is read-only"),
+                            "Remove the write protection, or name another disk.");
+    }
+    std::vector<std::string> users = observed_disk.users;
+    for (const ObservedPartition& partition : observed_disk.partitions) {
+      for (const std::string& user : partition.users) {
+        users.push_back(absl::StrCat(partition.path, " is ", user));
+      }
+      const std::string what =
+          partition.signature.type.empty() ? "unknown contents" : partition.signature.type;
+      destroyed.push_back({partition.path, absl::StrCat("partition '", partition.entry.name, "', ",
+                                                        what)});
+    }
+    if (!users.empty()) {
+      refusals.Precondition("storage", "disk-in-use", path,
+                            absl::StrCat(observed_disk.path, " is in use: ",
+                                         absl::StrJoin(users, ", ")),
+                            "Unmount it and stop what uses it, or name another disk.");
+    }
+    destroyed.push_back({observed_disk.path, "partition table and everything on the disk"});
+    // UUIDs belong to a job; sizes do not depend on them.
+    auto layout = MakeLayout(disk, observed_disk, [](const std::string&) {
+      return std::string("00000000-0000-0000-0000-000000000000");
+    });
+    if (!layout.ok()) {
+      refusals.Failed(absl::StrCat("storage.disks[", i, "]"), layout.status());
+      continue;
+    }
+    for (size_t p = 0; p < layout->partitions.size() && p < disk.partitions.size(); ++p) {
+      sizes[disk.partitions[p].id] = layout->partitions[p].size;
+    }
+  }
+}
+
+Sizes RecordedSizes(const HostStatus& status) {
+  Sizes sizes;
+  for (const auto& [id, disk] : status.storage.disks) {
+    for (const PartitionStatus& partition : disk.partitions) {
+      sizes[partition.id] = partition.end - partition.start;
+    }
+  }
+  return sizes;
+}
+
+void CheckImages(const HostConfiguration& desired, Volume target, const Observation& observed,
+                 const Sizes& sizes, Refusals& refusals) {
+  for (const auto& [index, facts] : observed.images) {
+    const Image& image = desired.storage.images[index];
+    const std::string path = absl::StrCat("storage.images[", index, "]");
+    if (!facts.ok()) {
+      refusals.Failed(path + ".url", facts.status());
+      continue;
+    }
+    const BlockDeviceId device = DeviceOn(desired, image.target_id, target);
+    const auto size = sizes.find(device);
+    if (facts->content_bytes && size != sizes.end() && *facts->content_bytes > size->second) {
+      refusals.Precondition("image", "image-too-large", path,
+                            absl::StrCat("the image holds ", *facts->content_bytes,
+                                         " bytes, but '", device, "' has only ", size->second),
+                            "Make the partition larger (at an installation) or the image smaller.");
+    }
+  }
+}
+
+// A plan's digest covers everything that it was made from.
+std::string DigestOf(const Plan& plan, const HostConfiguration& desired, const Recorded& recorded,
+                     const Observation& observed) {
+  std::string text = absl::StrCat(ConfigurationDigest(desired), "\n", PlanToJson(plan), "\n",
+                                  recorded.configuration
+                                      ? ConfigurationDigest(*recorded.configuration)
+                                      : std::string("none"),
+                                  "\n");
+  for (const auto& [id, disk] : observed.disks) {
+    if (!disk.ok()) continue;
+    absl::StrAppend(&text, id, " ", disk->path, " ", disk->size, " ",
+                    disk->table ? disk->table->disk_uuid : "", "\n");
+  }
+  for (const auto& [index, facts] : observed.images) {
+    if (facts.ok()) {
+      absl::StrAppend(&text, index, " ", facts->fetch_bytes, " ", facts->validator, "\n");
+    }
+  }
+  return Sha256Hex(text);
+}
+
+std::vector<std::string> WarningsOf(const HostConfiguration& desired, const Observation& observed) {
+  std::vector<std::string> warnings;
+  if (!observed.has_watchdog) {
+    warnings.push_back(
+        "No watchdog is at hand: a new system that hangs or panics falls back by itself only when "
+        "its kernel command line has panic=. It is checked when the image is in place.");
+  }
+  if (desired.management.disable) {
+    warnings.push_back(
+        "management.disable: the new system is not checked by any agent; the job ends at the "
+        "reboot.");
+  }
+  if (!desired.storage.ab_update) {
+    warnings.push_back("Without storage.abUpdate this host cannot be updated later.");
+  }
+  for (size_t i = 0; i < desired.storage.images.size(); ++i) {
+    if (!desired.storage.images[i].sha256) {
+      warnings.push_back(absl::StrCat("storage.images[", i,
+                                      "]: the hash is ignored, so that a damaged or exchanged image "
+                                      "would not be noticed."));
+    }
+  }
+  return warnings;
+}
+
+void CountBytes(const Observation& observed, Plan& plan) {
+  for (const auto& [index, facts] : observed.images) {
+    if (facts.ok()) plan.bytes_to_fetch += facts->fetch_bytes;
+  }
+  for (const Step& step : plan.steps) {
+    if (step.kind == StepKind::kWriteImage) plan.bytes_to_write += step.bytes;
+  }
+}
+
+absl::StatusOr<Plan> PlanCleanInstall(const HostConfiguration& desired, const Recorded& recorded,
+                                      const Observation& observed, bool force) {
+  Refusals refusals;
+  RefuseUnsupported(desired, refusals);
+  if (desired.storage.disks.empty()) {
+    refusals.Precondition("invalid-input", "no-disks", "storage.disks",
+                          "the host is not installed and the document names no disk to install it on",
+                          "Describe the disks.");
+  } else {
+    RefuseUnbootable(desired, refusals);
+  }
+  RefuseWithoutPrivilege(observed, refusals);
+  if (!observed.booted_from_ramdisk && !observed.safety_check_overridden) {
+    refusals.Precondition(
+        "precondition", "safety-check", "",
+        "safety check: this system was not booted from a ramdisk (the kernel command line has no "
+        "root=/dev/ram0), and a clean install would destroy it",
+        "Boot the ramdisk OS. If the disks of this system may be lost, create the file "
+        "/override-trident-safety-check.");
+  }
+  Plan plan;
+  plan.kind = ServicingKind::kCleanInstall;
+  plan.target = Volume::kA;
+  plan.reboots = true;
+  plan.unattended_target = desired.management.disable;
+  Sizes sizes;
+  CheckDisks(desired, observed, sizes, plan.destroyed, refusals);
+  CheckImages(desired, Volume::kA, observed, sizes, refusals);
+  if (observed.found_installation && !force &&
+      observed.found_installation->configuration_digest == ConfigurationDigest(desired)) {
+    refusals.Precondition(
+        "precondition", "installed-already", "storage.disks",
+        absl::StrCat("this configuration is installed on the disk already (job state '",
+                     observed.found_installation->job_state, "' in ",
+                     observed.found_installation->store_path, ")"),
+        "Boot from the disk. To install it once more, submit it with force.");
+  }
+  TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
+  plan.steps = InstallOrder(desired, observed);
+  plan.warnings = WarningsOf(desired, observed);
+  CountBytes(observed, plan);
+  plan.digest = DigestOf(plan, desired, recorded, observed);
+  return plan;
+}
+
+absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded& recorded,
+                                const Observation& observed) {
+  const Change change = CompareConfigurations(desired, *recorded.configuration, recorded.status);
+  if (change.kind == ServicingKind::kNone) {
+    Plan plan;
+    plan.digest = DigestOf(plan, desired, recorded, observed);
+    return plan;
+  }
+  Refusals refusals;
+  RefuseUnsupported(desired, refusals);
+  for (const Finding& finding : change.incompatible) {
+    refusals.Precondition("precondition", "incompatible", finding.path, finding.reason,
+                          finding.remedy);
+  }
+  Plan plan;
+  plan.kind = change.kind;
+  if (change.kind == ServicingKind::kAbUpdate) {
+    RefuseUnbootable(desired, refusals);
+    RefuseWithoutPrivilege(observed, refusals);
+    const auto& ab = recorded.status.storage.ab_update;
+    if (!ab || !ab->active_volume) {
+      refusals.Precondition("precondition", "active-volume-unknown", "storage.abUpdate",
+                            "which volume the host runs from is not known",
+                            "Boot one of the two volumes and restart the agent.");
+      return refusals.ToStatus();
+    }
+    const Volume active = *ab->active_volume;
+    const BootedVolume expected = active == Volume::kA ? BootedVolume::kA : BootedVolume::kB;
+    if (!observed.booted) {
+      refusals.Precondition("internal", "not-observed", "", "the running root was not looked at", "");
+    } else if (!observed.booted->ok()) {
+      refusals.Failed("", observed.booted->status());
+    } else if (**observed.booted != expected) {
+      refusals.Precondition("precondition", "wrong-root", "",
+                            absl::StrCat("the store says that the host runs from ",
+                                         std::string(VolumeName(active)),
+                                         ", but the running root is another device"),
+                            "Boot the recorded volume before updating.");
+    }
+    plan.target = OtherVolume(active);
+    plan.reboots = true;
+    plan.unattended_target = desired.management.disable;
+    CheckImages(desired, *plan.target, observed, RecordedSizes(recorded.status), refusals);
+    for (const Image& image : recorded.configuration->storage.images) {
+      const bool still = std::any_of(
+          desired.storage.images.begin(), desired.storage.images.end(),
+          [&](const Image& other) { return other.target_id == image.target_id; });
+      if (still || FindPair(desired, image.target_id) == nullptr) continue;
+      refusals.Precondition("invalid-input", "pair-without-image", "storage.images",
+                            absl::StrCat("no image is for the pair '", image.target_id,
+                                         "', which was installed from one; all pairs switch together"),
+                            "Add its image, the old one if it has not changed.");
+    }
+    TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
+    for (const VolumePair& pair : desired.storage.ab_update->volume_pairs) {
+      plan.destroyed.push_back(
+          {DeviceOn(desired, pair.id, *plan.target),
+           absl::StrCat(std::string(VolumeName(*plan.target)), " of pair '", pair.id, "'")});
+    }
+    plan.steps = AbUpdateOrder(desired, *plan.target, observed);
+    plan.warnings = WarningsOf(desired, observed);
+    CountBytes(observed, plan);
+  } else {
+    if (!observed.is_root) RefuseWithoutPrivilege(observed, refusals);
+    TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
+    plan.steps = LiveUpdateOrder();
+  }
+  plan.digest = DigestOf(plan, desired, recorded, observed);
+  return plan;
+}
+
+}  // namespace
+
+const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id) {
+  if (!configuration.storage.ab_update) return nullptr;
+  for (const VolumePair& pair : configuration.storage.ab_update->volume_pairs) {
+    if (pair.id == id) return &pair;
+  }
+  return nullptr;
+}
+
+const Partition* FindPartition(const HostConfiguration& configuration, const BlockDeviceId& id) {
+  for (const Disk& disk : configuration.storage.disks) {
+    for (const Partition& partition : disk.partitions) {
+      if (partition.id == id) return &partition;
+    }
+  }
+  return nullptr;
+}
+
+BlockDeviceId DeviceOn(const HostConfiguration& configuration, const BlockDeviceId& id,
+                       Volume volume) {
+  const VolumePair* pair = FindPair(configuration, id);
+  if (pair == nullptr) return id;
+  return volume == Volume::kA ? pair->volume_a_id : pair->volume_b_id;
+}
+
+const MountPoint* FindEspMount(const HostConfiguration& configuration) {
+  for (const MountPoint& mount : configuration.storage.mount_points) {
+    const Partition* partition =
+        FindPartition(configuration, DeviceOn(configuration, mount.target_id, Volume::kA));
+    if (partition != nullptr && partition->type == PartitionType::kEsp) return &mount;
+  }
+  return nullptr;
+}
+
+std::vector<size_t> ImagesToProbe(const HostConfiguration& desired, const Recorded& recorded) {
+  std::vector<size_t> all;
+  for (size_t i = 0; i < desired.storage.images.size(); ++i) {
+    if (!recorded.configuration || FindPair(desired, desired.storage.images[i].target_id)) {
+      all.push_back(i);
+    }
+  }
+  if (!recorded.configuration) return all;
+  const Change change = CompareConfigurations(desired, *recorded.configuration, recorded.status);
+  return change.kind == ServicingKind::kAbUpdate ? all : std::vector<size_t>{};
+}
+
+absl::StatusOr<Plan> MakePlan(const HostConfiguration& desired, const Recorded& recorded,
+                              const Observation& observed, bool force) {
+  return recorded.configuration ? PlanUpdate(desired, recorded, observed)
+                                : PlanCleanInstall(desired, recorded, observed, force);
+}
+
+}  // namespace trident

@@ -1,0 +1,159 @@
+#include "agent/servicing/root_steps.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "agent/boot/identity.h"
+#include "agent/boot/loader.h"
+#include "agent/management/runtime_configuration.h"
+#include "agent/management/target_agent.h"
+#include "agent/servicing/planner.h"
+#include "agent/servicing/storage_steps.h"
+#include "agent/storage/fstab.h"
+#include "agent/storage/mount_target.h"
+#include "agent/storage/new_root.h"
+#include "common/base/error.h"
+
+namespace trident {
+namespace {
+
+Volume TargetOf(const StepRun& run) { return run.plan.target.value_or(Volume::kA); }
+
+const MountPoint* RootMount(const HostConfiguration& configuration) {
+  for (const MountPoint& mount : configuration.storage.mount_points) {
+    if (mount.path == "/") return &mount;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<RootIdentity> IdentityOf(const StepRun& run) {
+  const MountPoint* root = RootMount(run.configuration);
+  if (root == nullptr) {
+    return MakeError(absl::StatusCode::kInternal, "internal", "no-root",
+                     "the document mounts nothing at /");
+  }
+  const BlockDeviceId id = DeviceOn(run.configuration, root->target_id, TargetOf(run));
+  TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition, RecordedPartition(run.status, id));
+  RootIdentity identity;
+  identity.old_filesystem_uuid = partition->contents.image_filesystem_uuid;
+  identity.new_filesystem_uuid = FilesystemUuidOf(run.job_id, id);
+  identity.partition_uuid = partition->uuid;
+  for (const Step& step : run.plan.steps) {
+    if (step.kind != StepKind::kSetIdentity || step.subject == id) continue;
+    TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* other,
+                             RecordedPartition(run.status, step.subject));
+    // A vfat volume id is no UUID; nothing in a boot configuration names it.
+    if (other->type == PartitionType::kEsp) continue;
+    identity.further_filesystem_uuids.emplace_back(other->contents.image_filesystem_uuid,
+                                                   FilesystemUuidOf(run.job_id, step.subject));
+  }
+  return identity;
+}
+
+}  // namespace
+
+RootSteps::RootSteps(Host host, std::string path, std::string program,
+                     std::optional<std::string> phonehome)
+    : host_(host),
+      path_(std::move(path)),
+      program_(std::move(program)),
+      phonehome_(std::move(phonehome)) {}
+
+absl::Status RootSteps::Mount(const StepRun& run) {
+  TRIDENT_ASSIGN_OR_RETURN(std::vector<MountTarget> targets,
+                           MountTargets(run.configuration, run.status, TargetOf(run)));
+  return NewRoot(host_.files, host_.mounts, std::move(targets), path_).EnsureMounted();
+}
+
+absl::Status RootSteps::Unmount() {
+  return NewRoot(host_.files, host_.mounts, {}, path_).UnmountAll();
+}
+
+absl::StatusOr<std::string> RootSteps::EspFolder(const StepRun& run) const {
+  const MountPoint* esp = FindEspMount(run.configuration);
+  if (esp == nullptr) {
+    return MakeError(absl::StatusCode::kInternal, "internal", "no-esp",
+                     "the document mounts no EFI system partition");
+  }
+  return absl::StrCat(path_, esp->path);
+}
+
+absl::Status RootSteps::ConfigureBoot(const StepRun& run) {
+  TRIDENT_RETURN_IF_ERROR(Mount(run));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string esp, EspFolder(run));
+  TRIDENT_ASSIGN_OR_RETURN(const Loader loader, FindLoader(host_.files, esp));
+  TRIDENT_ASSIGN_OR_RETURN(const RootIdentity identity, IdentityOf(run));
+  TRIDENT_RETURN_IF_ERROR(RewriteRootIdentity(host_.files, loader, esp, path_, identity));
+  TRIDENT_RETURN_IF_ERROR(CheckBootFiles(host_.files, loader, esp, path_, identity));
+  run.reporter.Info(absl::StrCat("the target is started by ", std::string(LoaderKindName(loader.kind)), ", ",
+                                 loader.file));
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
+                           KernelCommandLines(host_.files, loader, esp, path_));
+  for (const std::string& line : lines) {
+    if (HasPanicTimeout(line) || host_.machine.HasWatchdog()) continue;
+    run.reporter.Warning(absl::StrCat(
+        "the new system would not fall back by itself if its kernel panicked: its command line '",
+        line, "' has no panic= and there is no watchdog"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> RootSteps::LoaderFile(const StepRun& run) {
+  TRIDENT_RETURN_IF_ERROR(Mount(run));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string esp, EspFolder(run));
+  TRIDENT_ASSIGN_OR_RETURN(const Loader loader, FindLoader(host_.files, esp));
+  return loader.file;
+}
+
+absl::Status RootSteps::WriteFstab(const StepRun& run) {
+  TRIDENT_RETURN_IF_ERROR(Mount(run));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string text,
+                           MakeFstab(run.configuration, run.status, TargetOf(run)));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string path,
+                           ResolveBelow(host_.files, path_, "/etc/fstab"));
+  TRIDENT_RETURN_IF_ERROR(Annotate(host_.files.Write(path, text, 0644), "write /etc/fstab"));
+  run.status.storage.mount_points.clear();
+  for (const MountPoint& mount : run.configuration.storage.mount_points) {
+    run.status.storage.mount_points[mount.target_id] = {mount.path, mount.filesystem,
+                                                        mount.options};
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RootSteps::ConfigureManagement(const StepRun& run) {
+  TRIDENT_RETURN_IF_ERROR(Mount(run));
+  if (run.configuration.management.self_upgrade) {
+    TRIDENT_RETURN_IF_ERROR(UpgradeTargetAgent(host_.files, path_, program_));
+    run.reporter.Warning("the agent of the image was replaced by the running one "
+                         "(management.selfUpgrade)");
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const StoreRange range,
+                           InspectTargetAgent(host_.files, host_.commands, path_));
+  TRIDENT_RETURN_IF_ERROR(run.record_target_range(range));
+  TRIDENT_RETURN_IF_ERROR(WriteRuntimeConfiguration(
+      host_.files, path_, MakeRuntimeConfiguration(run.configuration, phonehome_)));
+  run.status.management.datastore_path = DatastorePathOf(run.configuration);
+  return absl::OkStatus();
+}
+
+absl::Status RootSteps::ApplyManagement(const StepRun& run) {
+  return WriteRuntimeConfiguration(host_.files, "/",
+                                   MakeRuntimeConfiguration(run.configuration, phonehome_));
+}
+
+absl::Status RootSteps::CarryStore(const StepRun& run) {
+  TRIDENT_RETURN_IF_ERROR(Mount(run));
+  TRIDENT_ASSIGN_OR_RETURN(
+      const std::string path,
+      ResolveBelow(host_.files, path_, DatastorePathOf(run.configuration)));
+  const std::string folder = path.substr(0, path.rfind('/'));
+  TRIDENT_RETURN_IF_ERROR(host_.files.MakeDirectories(folder, 0700));
+  TRIDENT_RETURN_IF_ERROR(
+      Annotate(run.copy_store(path), absl::StrCat("carry the store to ", path)));
+  TRIDENT_RETURN_IF_ERROR(host_.files.SyncFileSystem(folder));
+  return Unmount();
+}
+
+}  // namespace trident

@@ -1,0 +1,47 @@
+// Steps that work in the mounted new root. Contracts: Servicer::RunStep.
+#ifndef TRIDENT_AGENT_SERVICING_ROOT_STEPS_H_
+#define TRIDENT_AGENT_SERVICING_ROOT_STEPS_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "agent/host/host.h"
+#include "agent/servicing/servicer.h"
+
+namespace trident {
+
+class RootSteps {
+ public:
+  // `path`: where the new root is mounted. `program`: what management.selfUpgrade copies. `phonehome`: handed on to the runtime.
+  RootSteps(Host host, std::string path, std::string program,
+            std::optional<std::string> phonehome);
+
+  // A step that needs the new root mounts it itself, so that it can be run again after a restart.
+  absl::Status Mount(const StepRun& run);
+  absl::Status Unmount();
+
+  absl::Status ConfigureBoot(const StepRun& run);
+  absl::Status WriteFstab(const StepRun& run);
+  absl::Status ConfigureManagement(const StepRun& run);
+  // Live: writes the runtime configuration of the running system.
+  absl::Status ApplyManagement(const StepRun& run);
+  // Copies the store into the new root and leaves nothing mounted.
+  absl::Status CarryStore(const StepRun& run);
+
+  // The firmware's name for the loader of the target and where it is.
+  absl::StatusOr<std::string> LoaderFile(const StepRun& run);
+
+ private:
+  // Where the ESP of the target is mounted below the new root.
+  absl::StatusOr<std::string> EspFolder(const StepRun& run) const;
+
+  Host host_;
+  std::string path_;  // where the new root is mounted
+  std::string program_;
+  std::optional<std::string> phonehome_;
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_SERVICING_ROOT_STEPS_H_

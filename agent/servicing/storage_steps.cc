@@ -1,0 +1,150 @@
+#include "agent/servicing/storage_steps.h"
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/servicing/planner.h"
+#include "agent/storage/filesystem.h"
+#include "agent/storage/layout.h"
+#include "agent/storage/uuid.h"
+#include "common/base/error.h"
+
+namespace trident {
+namespace {
+
+// The door: nothing is formatted that anybody uses, whatever was planned. Opening for writing is
+// refused for such a device.
+absl::Status RequireUnused(const Host& host, const std::string& device) {
+  return host.devices.OpenForWriting(device).status();
+}
+
+const Disk* FindDisk(const HostConfiguration& configuration, const BlockDeviceId& id) {
+  for (const Disk& disk : configuration.storage.disks) {
+    if (disk.id == id) return &disk;
+  }
+  return nullptr;
+}
+
+// The mount point that a partition serves, through its pair too.
+const MountPoint* MountOf(const HostConfiguration& configuration, const BlockDeviceId& partition) {
+  for (const MountPoint& mount : configuration.storage.mount_points) {
+    for (const Volume volume : {Volume::kA, Volume::kB}) {
+      if (DeviceOn(configuration, mount.target_id, volume) == partition) return &mount;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string FilesystemUuidOf(const std::string& job_id, const BlockDeviceId& partition) {
+  return DeriveUuid(job_id, absl::StrCat("filesystem/", partition));
+}
+
+absl::StatusOr<const PartitionStatus*> RecordedPartition(const HostStatus& status,
+                                                         const BlockDeviceId& id) {
+  const PartitionStatus* partition = FindPartition(status, id);
+  if (partition == nullptr) {
+    return MakeError(absl::StatusCode::kInternal, "internal", "partition-not-recorded",
+                     absl::StrCat("the Host Status does not know the partition '", id, "'"));
+  }
+  return partition;
+}
+
+absl::Status WritePartitionTable(const Host& host, const StepRun& run) {
+  const Disk* disk = FindDisk(run.configuration, run.step.subject);
+  if (disk == nullptr) {
+    return MakeError(absl::StatusCode::kInternal, "internal", "disk-not-in-document",
+                     absl::StrCat("the document has no disk '", run.step.subject, "'"));
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const ObservedDisk observed, host.devices.Observe(disk->device));
+  const auto uuid_of = [&](const std::string& id) { return DeriveUuid(run.job_id, "partition/" + id); };
+  TRIDENT_ASSIGN_OR_RETURN(const PartitionTable table, MakeLayout(*disk, observed, uuid_of));
+
+  DiskStatus disk_status;
+  disk_status.uuid = table.disk_uuid;
+  disk_status.path = disk->device;
+  disk_status.capacity = observed.size;
+  for (size_t i = 0; i < table.partitions.size(); ++i) {
+    const TablePartition& entry = table.partitions[i];
+    PartitionStatus partition;
+    partition.id = disk->partitions[i].id;
+    partition.uuid = entry.uuid;
+    partition.path = absl::StrCat("/dev/disk/by-partuuid/", entry.uuid);
+    partition.start = entry.start;
+    partition.end = entry.start + entry.size;
+    partition.type = disk->partitions[i].type;
+    disk_status.partitions.push_back(std::move(partition));
+  }
+  run.status.storage.disks[disk->id] = disk_status;
+  if (run.configuration.storage.ab_update) {
+    AbUpdateStatus& ab = run.status.storage.ab_update.emplace();
+    for (const VolumePair& pair : run.configuration.storage.ab_update->volume_pairs) {
+      ab.volume_pairs[pair.id] = {pair.volume_a_id, pair.volume_b_id};
+    }
+  }
+  TRIDENT_RETURN_IF_ERROR(run.save_status());
+  TRIDENT_RETURN_IF_ERROR(host.devices.WriteTable(disk->device, table));
+
+  DiskStatus& written = run.status.storage.disks[disk->id];
+  written.contents.kind = Contents::Kind::kInitialized;
+  for (PartitionStatus& partition : written.partitions) {
+    partition.contents.kind = Contents::Kind::kInitialized;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeFilesystemStep(const Host& host, const StepRun& run) {
+  TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition,
+                           RecordedPartition(run.status, run.step.subject));
+  const MountPoint* mount = MountOf(run.configuration, run.step.subject);
+  if (mount == nullptr) {
+    return MakeError(absl::StatusCode::kInternal, "internal", "no-mount-point",
+                     absl::StrCat("no mount point is for '", run.step.subject, "'"));
+  }
+  TRIDENT_RETURN_IF_ERROR(RequireUnused(host, partition->path));
+  return MakeFilesystem(host.commands, host.devices, partition->path, mount->filesystem,
+                        FilesystemUuidOf(run.job_id, partition->id), /*label=*/"", &run.cancellation);
+}
+
+absl::Status SetIdentityStep(const Host& host, const StepRun& run) {
+  TRIDENT_RETURN_IF_ERROR(RecordedPartition(run.status, run.step.subject).status());
+  PartitionStatus* partition = FindPartition(run.status, run.step.subject);
+  TRIDENT_RETURN_IF_ERROR(RequireUnused(host, partition->path));
+  const std::string own_uuid = FilesystemUuidOf(run.job_id, partition->id);
+  TRIDENT_ASSIGN_OR_RETURN(const Signature found, host.devices.Probe(partition->path));
+  if (partition->contents.image_filesystem_uuid.empty() && found.uuid != IdentityUuid(found.type, own_uuid)) {
+    // Boot configurations name it: it must be known after a restart too.
+    partition->contents.image_filesystem_uuid = found.uuid;
+    TRIDENT_RETURN_IF_ERROR(run.save_status());
+  }
+  return SetFilesystemIdentity(host.commands, host.devices, partition->path, own_uuid,
+                               &run.cancellation)
+      .status();
+}
+
+absl::Status GrowFilesystemStep(const Host& host, const StepRun& run) {
+  TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition,
+                           RecordedPartition(run.status, run.step.subject));
+  TRIDENT_RETURN_IF_ERROR(RequireUnused(host, partition->path));
+  return GrowFilesystem(host.commands, host.devices, partition->path, &run.cancellation);
+}
+
+absl::Status CheckTargetStep(const Host& host, const StepRun& run) {
+  std::set<BlockDeviceId> written;
+  for (const Step& step : run.plan.steps) {
+    if (step.kind == StepKind::kWriteImage || step.kind == StepKind::kMakeFilesystem) {
+      written.insert(step.subject);
+    }
+  }
+  for (const BlockDeviceId& id : written) {
+    TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition, RecordedPartition(run.status, id));
+    TRIDENT_RETURN_IF_ERROR(
+        Annotate(CheckFilesystem(host.commands, host.devices, partition->path, &run.cancellation),
+                 absl::StrCat("check the file system of '", id, "'")));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace trident

@@ -1,0 +1,38 @@
+// The document's mount points with the devices of one volume behind them.
+#ifndef TRIDENT_AGENT_STORAGE_MOUNT_TARGET_H_
+#define TRIDENT_AGENT_STORAGE_MOUNT_TARGET_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/config/host_configuration.h"
+#include "common/config/servicing_kind.h"
+#include "common/status/host_status.h"
+
+namespace trident {
+
+struct MountTarget {
+  std::string path;  // on the installed host: "/", "/boot/efi"; "none" for swap
+  std::string filesystem;
+  std::vector<std::string> options;
+  std::string device;      // /dev/disk/by-partuuid/<uuid>, /dev/md/<name>, /dev/mapper/<name>
+  std::string fstab_name;  // PARTUUID=<uuid>, or the device
+  BlockDeviceId id;        // of the device: of the half when the document names a pair
+
+  bool operator==(const MountTarget&) const = default;
+};
+
+// What the document's id means on `volume`: the half of a pair (of the document, else of the
+// status), or the id itself.
+BlockDeviceId VolumeHalf(const HostConfiguration& configuration, const HostStatus& status,
+                         const BlockDeviceId& id, Volume volume);
+
+// In the order of the document. Pure. NOT_FOUND when the status does not know a device: it has not
+// been made yet.
+absl::StatusOr<std::vector<MountTarget>> MountTargets(const HostConfiguration& configuration,
+                                                      const HostStatus& status, Volume volume);
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_STORAGE_MOUNT_TARGET_H_

@@ -1,0 +1,16 @@
+#include <ostream>
+
+#include "client/commands.h"
+#include "client/exit_codes.h"
+#include "common/config/document.h"
+
+namespace trident::client {
+
+int SchemaCommand(Session& session) {
+  const std::string schema = HostConfigurationJsonSchema();
+  session.out << schema;
+  if (!schema.ends_with('\n')) session.out << '\n';
+  return kExitSuccess;
+}
+
+}  // namespace trident::client

@@ -1,0 +1,55 @@
+// The declarations of the agent's configuration. Private to common/.
+#ifndef TRIDENT_COMMON_CONFIG_AGENT_CONFIGURATION_SCHEMA_H_
+#define TRIDENT_COMMON_CONFIG_AGENT_CONFIGURATION_SCHEMA_H_
+
+#include "common/config/agent_configuration.h"
+#include "common/config/field.h"
+#include "common/config/host_configuration_schema.h"
+#include "common/config/value_codecs.h"
+
+namespace trident {
+
+template <>
+struct Schema<GrpcConfiguration> {
+  static constexpr char kName[] = "GrpcConfiguration";
+  static constexpr char kDoc[] = "The API server.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"listenPort", "TCP port. Without it: 50051."}, &GrpcConfiguration::listen_port);
+    v.Optional({"insecureLoopback", "Serve plaintext TCP on the loopback addresses."},
+               &GrpcConfiguration::insecure_loopback);
+  }
+};
+
+template <>
+struct Schema<AgentConfiguration> {
+  static constexpr char kName[] = "AgentConfiguration";
+  static constexpr char kDoc[] = "The agent's own configuration.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"phonehome", "URL that the agent reports to.", Format::kHttpUrl},
+               &AgentConfiguration::phonehome);
+    v.Optional({"logstream", "URL that log records are sent to.", Format::kHttpUrl},
+               &AgentConfiguration::logstream);
+    v.Optional({"datastore", "The agent's database on an installed host.", Format::kAbsolutePath},
+               &AgentConfiguration::datastore);
+    v.Optional({"networkOverride", "Network while installing, a netplan mapping."},
+               &AgentConfiguration::network_override);
+    v.Optional({"waitForProvisioningNetwork", "Wait until the network is up."},
+               &AgentConfiguration::wait_for_provisioning_network);
+    v.Optional({"allowedOperations", "What any caller may ask for."},
+               &AgentConfiguration::allowed_operations);
+    v.Optional({"grpc", "The API server; without it there is none."}, &AgentConfiguration::grpc);
+    v.Optional({"hostConfiguration", "The Host Configuration itself."},
+               &AgentConfiguration::host_configuration);
+    v.Optional({"hostConfigurationFile", "A file with the Host Configuration.", Format::kLine},
+               &AgentConfiguration::host_configuration_file);
+    v.Optional({"kickstart", "The text of a kickstart file."}, &AgentConfiguration::kickstart);
+    v.Optional({"kickstartFile", "A kickstart file.", Format::kLine},
+               &AgentConfiguration::kickstart_file);
+  }
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COMMON_CONFIG_AGENT_CONFIGURATION_SCHEMA_H_

@@ -1,0 +1,217 @@
+// The Host Configuration: the state that a host should be in. The user's document as a model.
+//
+// docs/host-configuration.md is generated from the declarations of these fields (schema.cc).
+#ifndef TRIDENT_COMMON_CONFIG_HOST_CONFIGURATION_H_
+#define TRIDENT_COMMON_CONFIG_HOST_CONFIGURATION_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/yaml_value.h"
+#include "common/config/partition_type.h"
+
+namespace trident {
+
+// Id of a disk, partition, array, encrypted volume or A/B pair; all share one namespace.
+using BlockDeviceId = std::string;
+
+// A size in bytes, or all the room that the other partitions of the disk leave.
+struct PartitionSize {
+  bool grow = false;
+  uint64_t bytes = 0;  // 0 when `grow`
+
+  bool operator==(const PartitionSize&) const = default;
+};
+
+struct Partition {
+  BlockDeviceId id;
+  PartitionType type = PartitionType::kLinuxGeneric;
+  PartitionSize size;
+
+  bool operator==(const Partition&) const = default;
+};
+
+// A partition that is there already and whose contents are kept.
+struct AdoptedPartition {
+  BlockDeviceId id;
+  std::optional<PartitionSize> size;  // expand only
+  std::optional<std::string> uuid;
+  std::optional<std::string> name;
+  std::optional<uint64_t> position;  // 0-based place in the table
+  std::optional<PartitionType> next_of_type;
+  bool continue_if_no_match = false;
+
+  bool operator==(const AdoptedPartition&) const = default;
+};
+
+enum class PartitionTableType { kGpt };
+
+struct Disk {
+  BlockDeviceId id;
+  std::string device;  // absolute path, a stable link is advised
+  PartitionTableType partition_table_type = PartitionTableType::kGpt;
+  std::vector<Partition> partitions;
+  std::vector<AdoptedPartition> adopted_partitions;
+
+  bool operator==(const Disk&) const = default;
+};
+
+struct EncryptedVolume {
+  BlockDeviceId id;
+  std::string device_name;  // below /dev/mapper
+  BlockDeviceId target_id;
+
+  bool operator==(const EncryptedVolume&) const = default;
+};
+
+struct Encryption {
+  std::optional<std::string> recovery_key_url;  // file://
+  std::vector<EncryptedVolume> volumes;
+
+  bool operator==(const Encryption&) const = default;
+};
+
+enum class RaidLevel { kRaid0, kRaid1, kRaid5, kRaid6, kRaid10 };
+
+struct SoftwareRaidArray {
+  BlockDeviceId id;
+  std::string name;  // device is /dev/md/<name>
+  RaidLevel level = RaidLevel::kRaid1;
+  std::vector<BlockDeviceId> devices;
+  std::string metadata_version;
+
+  bool operator==(const SoftwareRaidArray&) const = default;
+};
+
+struct Raid {
+  std::vector<SoftwareRaidArray> software;
+
+  bool operator==(const Raid&) const = default;
+};
+
+struct MountPoint {
+  std::string path;        // absolute; "none" for swap
+  std::string filesystem;  // ext4, vfat, swap, ...
+  std::vector<std::string> options;
+  BlockDeviceId target_id;
+
+  bool operator==(const MountPoint&) const = default;
+};
+
+struct VolumePair {
+  BlockDeviceId id;
+  BlockDeviceId volume_a_id;
+  BlockDeviceId volume_b_id;
+
+  bool operator==(const VolumePair&) const = default;
+};
+
+struct AbUpdate {
+  std::vector<VolumePair> volume_pairs;
+
+  bool operator==(const AbUpdate&) const = default;
+};
+
+enum class ImageFormat { kRawZstd, kRawLzma };
+
+struct Image {
+  std::string url;
+  // 64 lower-case hex digits of the file as fetched; unset: "ignored".
+  std::optional<std::string> sha256;
+  ImageFormat format = ImageFormat::kRawZstd;
+  BlockDeviceId target_id;
+
+  bool operator==(const Image&) const = default;
+};
+
+struct Storage {
+  std::vector<Disk> disks;
+  std::optional<Encryption> encryption;
+  Raid raid;
+  std::vector<MountPoint> mount_points;
+  std::optional<AbUpdate> ab_update;
+  std::vector<Image> images;
+
+  bool operator==(const Storage&) const = default;
+};
+
+struct Management {
+  bool disable = false;
+  bool self_upgrade = false;
+  bool enable_grpc = false;
+  std::optional<std::string> datastore_path;  // unset acts as kDefaultDatastorePath
+  std::optional<std::string> phonehome;
+
+  bool operator==(const Management&) const = default;
+};
+
+enum class ScriptServicing { kCleanInstall, kNormalUpdate, kAbUpdate, kUpdateAndReboot, kAll };
+
+struct Script {
+  std::string name;
+  std::vector<ScriptServicing> servicing_type;
+  std::string interpreter = "/bin/sh";
+  std::optional<std::string> content;
+  std::optional<std::string> path;
+  std::optional<std::string> log_file_path;
+  std::map<std::string, std::string> environment_variables;
+
+  bool operator==(const Script&) const = default;
+};
+
+struct Scripts {
+  std::vector<Script> post_provision;
+  std::vector<Script> post_configure;
+
+  bool operator==(const Scripts&) const = default;
+};
+
+enum class SshMode { kBlock, kKeyOnly, kDangerousAllowPassword };
+enum class PasswordMode { kLocked, kDangerousPlainText, kDangerousHashed };
+
+struct Password {
+  PasswordMode mode = PasswordMode::kLocked;
+  std::string value;  // empty when locked
+
+  bool operator==(const Password&) const = default;
+};
+
+struct User {
+  std::string name;
+  Password password;
+  std::vector<std::string> groups;
+  std::vector<std::string> ssh_keys;
+  SshMode ssh_mode = SshMode::kBlock;
+
+  bool operator==(const User&) const = default;
+};
+
+struct OsConfig {
+  std::vector<User> users;
+
+  bool operator==(const OsConfig&) const = default;
+};
+
+struct HostConfiguration {
+  Management management;
+  Storage storage;
+  // Contents of a netplan "network:" mapping, kept as written.
+  std::optional<YamlValue> network_provision;
+  std::optional<YamlValue> network;
+  Scripts scripts;
+  OsConfig osconfig;
+
+  bool operator==(const HostConfiguration&) const = default;
+};
+
+inline constexpr char kDefaultDatastorePath[] = "/var/lib/trident/datastore.sqlite";
+
+// The datastore path that a configuration asks for on the runtime OS.
+const std::string& DatastorePathOf(const HostConfiguration& configuration);
+
+}  // namespace trident
+
+#endif  // TRIDENT_COMMON_CONFIG_HOST_CONFIGURATION_H_

@@ -1,0 +1,345 @@
+// The declarations of the Host Configuration: keys, formats and meaning of every field. Reader,
+// writer, JSON Schema and docs/host-configuration.md follow from them. Private to common/.
+#ifndef TRIDENT_COMMON_CONFIG_HOST_CONFIGURATION_SCHEMA_H_
+#define TRIDENT_COMMON_CONFIG_HOST_CONFIGURATION_SCHEMA_H_
+
+#include "common/config/enum_names.h"
+#include "common/config/field.h"
+#include "common/config/host_configuration.h"
+#include "common/config/value_codecs.h"
+
+namespace trident {
+
+template <>
+struct Schema<Partition> {
+  static constexpr char kName[] = "Partition";
+  static constexpr char kDoc[] = "A partition of a disk. Partitions are made in the listed order.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required(
+        {"id", "Id of the partition, also its label on disk; at most 36 characters.", Format::kId},
+        &Partition::id);
+    v.Required({"type", "What the partition is for: its type in the partition table."},
+               &Partition::type);
+    v.Required({"size",
+                "`grow` for all the room that is left (once per disk), or a whole number of bytes "
+                "with an optional unit `K`, `M`, `G` or `T` (powers of 1024)."},
+               &Partition::size);
+  }
+};
+
+template <>
+struct Schema<AdoptedPartition> {
+  static constexpr char kName[] = "AdoptedPartition";
+  static constexpr char kDoc[] =
+      "A partition that is on the disk already and whose contents are kept. All criteria that are "
+      "given must match. The keys may also be written in snake_case.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"id", "Id of the partition.", Format::kId}, &AdoptedPartition::id);
+    v.Optional({"size", "Size to expand it to. It is never shrunk."}, &AdoptedPartition::size);
+    v.Optional({"uuid", "UUID of the partition: the best criterion.", Format::kUuid},
+               &AdoptedPartition::uuid);
+    v.Optional({"name", "Label of the partition in the table.", Format::kLine},
+               &AdoptedPartition::name);
+    v.Optional({"position", "Place in the table, counted from 0."}, &AdoptedPartition::position);
+    v.Optional({"nextOfType", "The first partition of this type that nothing else matched.",
+                Format::kText, "next_of_type"},
+               &AdoptedPartition::next_of_type);
+    v.Optional({"continueIfNoMatch", "Go on when no partition matches, instead of failing.",
+                Format::kText, "continue_if_no_match"},
+               &AdoptedPartition::continue_if_no_match);
+  }
+};
+
+template <>
+struct Schema<Disk> {
+  static constexpr char kName[] = "Disk";
+  static constexpr char kDoc[] =
+      "A disk. A clean install makes its partition table anew: everything on it is lost, except "
+      "for adopted partitions.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"id", "Id of the disk.", Format::kId}, &Disk::id);
+    v.Required({"device",
+                "The disk's device. A link that stays the same is advised, below "
+                "`/dev/disk/by-path` or `/dev/disk/by-id`.",
+                Format::kAbsolutePath},
+               &Disk::device);
+    v.Required({"partitionTableType", "Kind of partition table."}, &Disk::partition_table_type);
+    v.Required({"partitions", "The partitions to make; may be empty."}, &Disk::partitions);
+    v.Optional({"adoptedPartitions", "Partitions to keep."}, &Disk::adopted_partitions);
+  }
+};
+
+template <>
+struct Schema<EncryptedVolume> {
+  static constexpr char kName[] = "EncryptedVolume";
+  static constexpr char kDoc[] = "A partition or array that is encrypted with LUKS2.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"id", "Id of the opened volume.", Format::kId}, &EncryptedVolume::id);
+    v.Required(
+        {"deviceName", "Name of the opened volume below `/dev/mapper`.", Format::kDeviceName},
+        &EncryptedVolume::device_name);
+    v.Required({"targetId",
+                "Id of the partition or array to encrypt; not of type `esp`, `root` or "
+                "`root-verity`, and used for nothing else.",
+                Format::kId},
+               &EncryptedVolume::target_id);
+  }
+};
+
+template <>
+struct Schema<Encryption> {
+  static constexpr char kName[] = "Encryption";
+  static constexpr char kDoc[] = "Volumes to encrypt.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"recoveryKeyUrl", "File with the recovery key.", Format::kFileUrl},
+               &Encryption::recovery_key_url);
+    v.Required({"volumes", "The volumes, at least one."}, &Encryption::volumes);
+  }
+};
+
+template <>
+struct Schema<SoftwareRaidArray> {
+  static constexpr char kName[] = "SoftwareRaidArray";
+  static constexpr char kDoc[] = "An array of partitions, made with mdadm.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"id", "Id of the array.", Format::kId}, &SoftwareRaidArray::id);
+    v.Required({"name", "Name of the array; its device is `/dev/md/<name>`.", Format::kDeviceName},
+               &SoftwareRaidArray::name);
+    v.Required({"level", "RAID level."}, &SoftwareRaidArray::level);
+    v.Required({"devices",
+                "Ids of the member partitions, all of one fixed size. At least two for `raid0`, "
+                "`raid1` and `raid10`, three for `raid5`, four for `raid6`.",
+                Format::kId},
+               &SoftwareRaidArray::devices);
+    v.Required(
+        {"metadataVersion", "Version of mdadm's metadata, such as `1.0`.", Format::kDeviceName},
+        &SoftwareRaidArray::metadata_version);
+  }
+};
+
+template <>
+struct Schema<Raid> {
+  static constexpr char kName[] = "Raid";
+  static constexpr char kDoc[] = "Arrays of partitions.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"software", "Software RAID arrays."}, &Raid::software);
+  }
+};
+
+template <>
+struct Schema<MountPoint> {
+  static constexpr char kName[] = "MountPoint";
+  static constexpr char kDoc[] =
+      "Where a filesystem is mounted. A filesystem without an image is made by the clean install.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"path", "Absolute path; `none` for swap.", Format::kLine}, &MountPoint::path);
+    v.Required({"filesystem", "`ext4`, `xfs`, `vfat`, `swap`, ...", Format::kFilesystem},
+               &MountPoint::filesystem);
+    v.Required({"options", "Mount options, written to `/etc/fstab` as they are; may be empty.",
+                Format::kLine},
+               &MountPoint::options);
+    v.Required(
+        {"targetId", "Id of a partition, array, encrypted volume or volume pair.", Format::kId},
+        &MountPoint::target_id);
+  }
+};
+
+template <>
+struct Schema<VolumePair> {
+  static constexpr char kName[] = "VolumePair";
+  static constexpr char kDoc[] =
+      "Two volumes for one role, of the same size and type: the running system uses one, an "
+      "update writes the other.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"id", "Id of the pair.", Format::kId}, &VolumePair::id);
+    v.Required(
+        {"volumeAId", "Id of volume A: a partition, array or encrypted volume.", Format::kId},
+        &VolumePair::volume_a_id);
+    v.Required({"volumeBId", "Id of volume B.", Format::kId}, &VolumePair::volume_b_id);
+  }
+};
+
+template <>
+struct Schema<AbUpdate> {
+  static constexpr char kName[] = "AbUpdate";
+  static constexpr char kDoc[] = "What is there twice, so that it can be updated while it is used.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"volumePairs", "The pairs. All of them switch together."}, &AbUpdate::volume_pairs);
+  }
+};
+
+template <>
+struct Schema<Image> {
+  static constexpr char kName[] = "Image";
+  static constexpr char kDoc[] = "What is written to a volume.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"url", "Where to fetch the compressed image.", Format::kImageUrl}, &Image::url);
+    v.Required({"sha256", "SHA-256 of the compressed file; `ignored` to take whatever comes.",
+                Format::kSha256},
+               &Image::sha256);
+    v.Required({"format", "How the image is compressed."}, &Image::format);
+    v.Required({"targetId", "Id of a partition, encrypted volume or volume pair.", Format::kId},
+               &Image::target_id);
+  }
+};
+
+template <>
+struct Schema<Storage> {
+  static constexpr char kName[] = "Storage";
+  static constexpr char kDoc[] =
+      "Disks and what is on them. Disks, partitions, arrays, encrypted volumes and volume pairs "
+      "have ids, which must all differ: `targetId` and the like refer to them.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"disks", "The disks to partition."}, &Storage::disks);
+    v.Optional({"encryption", "Volumes to encrypt."}, &Storage::encryption);
+    v.Optional({"raid", "RAID arrays to make."}, &Storage::raid);
+    v.Optional({"mountPoints", "What is mounted where. With disks there must be one at `/`."},
+               &Storage::mount_points);
+    v.Optional({"abUpdate", "The volume pairs."}, &Storage::ab_update);
+    v.Optional({"images", "What to write to the volumes."}, &Storage::images);
+  }
+};
+
+template <>
+struct Schema<Management> {
+  static constexpr char kName[] = "Management";
+  static constexpr char kDoc[] = "The agent on the installed system.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"disable",
+                "Do not set the agent up on the installed system; the other fields are ignored."},
+               &Management::disable);
+    v.Optional({"selfUpgrade",
+                "Copy the running agent over the one in the new system: an aid to development."},
+               &Management::self_upgrade);
+    v.Optional({"enableGrpc",
+                "Give the agent of the installed system a `grpc` section, so that it serves the "
+                "API."},
+               &Management::enable_grpc);
+    v.Optional({"datastorePath",
+                "The agent's database, a file ending in `.sqlite` below a mount point that is no "
+                "volume pair. Without it: `/var/lib/trident/datastore.sqlite`.",
+                Format::kAbsolutePath},
+               &Management::datastore_path);
+    v.Optional({"phonehome",
+                "URL that the agent reports to. Without it: that of the agent's own configuration.",
+                Format::kHttpUrl},
+               &Management::phonehome);
+  }
+};
+
+template <>
+struct Schema<Script> {
+  static constexpr char kName[] = "Script";
+  static constexpr char kDoc[] =
+      "A script. Exactly one of `content` and `path` is given. A script that fails, fails the job.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"name", "Name of the script, for messages.", Format::kLine}, &Script::name);
+    v.Required({"servicingType", "When to run it. An empty list: never."}, &Script::servicing_type);
+    v.Optional({"interpreter", "Program that runs it; looked up in `PATH` when not absolute.",
+                Format::kLine},
+               &Script::interpreter);
+    v.Optional({"content", "The text of the script."}, &Script::content);
+    v.Optional(
+        {"path", "The script as a file on the host that runs the agent.", Format::kAbsolutePath},
+        &Script::path);
+    v.Optional({"logFilePath", "File for its output; its folders are made, it is overwritten.",
+                Format::kAbsolutePath},
+               &Script::log_file_path);
+    v.Optional({"environmentVariables",
+                "Variables by name. `UPDATE_KIND` and `TARGET_ROOT` are set by the agent."},
+               &Script::environment_variables);
+  }
+};
+
+template <>
+struct Schema<Scripts> {
+  static constexpr char kName[] = "Scripts";
+  static constexpr char kDoc[] = "Scripts that run during a servicing.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"postProvision", "Run when the new root is written and mounted, outside of it."},
+               &Scripts::post_provision);
+    v.Optional({"postConfigure", "Run last, inside the new root."}, &Scripts::post_configure);
+  }
+};
+
+template <>
+struct Schema<Password> {
+  static constexpr char kName[] = "Password";
+  static constexpr char kDoc[] = "How a user may log in with a password.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"mode",
+                "`locked`: no password is accepted. The others need `value` and are for test "
+                "machines."},
+               &Password::mode);
+    v.Optional(
+        {"value", "The password, or its hash as crypt(3) writes it.", Format::kPossiblyEmptyLine},
+        &Password::value);
+  }
+};
+
+template <>
+struct Schema<User> {
+  static constexpr char kName[] = "User";
+  static constexpr char kDoc[] = "A user of the installed system. `root` is there already.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"name", "Login name.", Format::kUserName}, &User::name);
+    v.Optional({"password", "Password. Without it: locked."}, &User::password);
+    v.Optional({"groups", "Further groups.", Format::kUserName}, &User::groups);
+    v.Optional({"sshKeys", "Public keys, as lines of `authorized_keys`.", Format::kLine},
+               &User::ssh_keys);
+    v.Optional({"sshMode", "How the user may log in over SSH."}, &User::ssh_mode);
+  }
+};
+
+template <>
+struct Schema<OsConfig> {
+  static constexpr char kName[] = "OsConfig";
+  static constexpr char kDoc[] = "The operating system.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"users", "Users to set up."}, &OsConfig::users);
+  }
+};
+
+template <>
+struct Schema<HostConfiguration> {
+  static constexpr char kName[] = "HostConfiguration";
+  static constexpr char kDoc[] = "The state that a host should be in.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"management", "The agent on the installed system."},
+               &HostConfiguration::management);
+    v.Optional({"storage", "Disks and what is on them."}, &HostConfiguration::storage);
+    v.Optional({"networkProvision",
+                "Network while installing: the contents of a netplan `network:` mapping with "
+                "`version: 2`. Without it: `network`."},
+               &HostConfiguration::network_provision);
+    v.Optional({"network",
+                "Network of the installed system: the contents of a netplan `network:` mapping "
+                "with `version: 2`."},
+               &HostConfiguration::network);
+    v.Optional({"scripts", "Scripts that run during a servicing."}, &HostConfiguration::scripts);
+    v.Optional({"osconfig", "The operating system."}, &HostConfiguration::osconfig);
+  }
+};
+
+}  // namespace trident
+
+#endif  // TRIDENT_COMMON_CONFIG_HOST_CONFIGURATION_SCHEMA_H_

@@ -1,0 +1,24 @@
+// URLs, as far as documents have them (RFC 3986).
+#ifndef TRIDENT_COMMON_CONFIG_URL_H_
+#define TRIDENT_COMMON_CONFIG_URL_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace trident {
+
+struct Url {
+  std::string scheme;  // lower case
+  std::string host;    // without user, port and brackets; may be empty
+  std::string path;    // as written, with its query
+};
+
+// Only absolute URLs with an authority, "scheme://...". INVALID_ARGUMENT says what is wrong with
+// the text.
+absl::StatusOr<Url> ParseUrl(std::string_view text);
+
+}  // namespace trident
+
+#endif  // TRIDENT_COMMON_CONFIG_URL_H_

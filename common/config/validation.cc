@@ -1,0 +1,161 @@
+#include "common/config/validation.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "common/base/strings.h"
+#include "common/base/yaml_document.h"
+#include "common/config/enum_names.h"
+
+namespace trident {
+namespace {
+
+constexpr char kDatastoreSuffix[] = ".sqlite";
+
+std::vector<std::string_view> Components(std::string_view path) {
+  return StrSplitNonEmpty(path, '/');
+}
+
+// The mount point that `path` lies on: the longest prefix by whole components. -1: none.
+int FindMountOf(const std::vector<MountPoint>& mounts, std::string_view path) {
+  const auto wanted = Components(path);
+  int best = -1;
+  size_t best_length = 0;
+  for (size_t i = 0; i < mounts.size(); ++i) {
+    if (!mounts[i].path.starts_with("/")) continue;
+    const auto mount = Components(mounts[i].path);
+    // The path itself is a file, hence below the mount point.
+    if (mount.size() >= wanted.size() || !std::equal(mount.begin(), mount.end(), wanted.begin())) {
+      continue;
+    }
+    if (best < 0 || mount.size() > best_length) {
+      best = static_cast<int>(i);
+      best_length = mount.size();
+    }
+  }
+  return best;
+}
+
+void ValidateDatastore(const HostConfiguration& configuration, const std::string& prefix,
+                       FindingList& findings) {
+  const std::string path = prefix + "management.datastorePath";
+  const std::string& datastore = DatastorePathOf(configuration);
+  if (configuration.management.disable || findings.Failed(path)) return;
+  const std::string_view name = Components(datastore).empty() ? "" : Components(datastore).back();
+  if (!name.ends_with(kDatastoreSuffix) || name == kDatastoreSuffix) {
+    findings.Add(path,
+                 StrCat("the datastore must be a file whose name ends with \"", kDatastoreSuffix,
+                        "\", found \"", Shorten(datastore), "\""),
+                 StrCat("Write a path such as ", kDefaultDatastorePath, "."));
+  }
+  const Storage& storage = configuration.storage;
+  // Without mount points the document leaves the filesystems of the host as they are.
+  if (storage.mount_points.empty() || findings.is_incomplete() ||
+      findings.Failed(prefix + "storage.mountPoints")) {
+    return;
+  }
+  const int mount = FindMountOf(storage.mount_points, datastore);
+  if (mount < 0) {
+    findings.Add(path,
+                 StrCat("the datastore ", Shorten(datastore),
+                        " lies on none of the mount "
+                        "points"),
+                 "Put it on a mount point, or mount something above it.");
+    return;
+  }
+  const MountPoint& where = storage.mount_points[static_cast<size_t>(mount)];
+  if (!storage.ab_update) return;
+  for (const VolumePair& pair : storage.ab_update->volume_pairs) {
+    if (pair.id != where.target_id) continue;
+    findings.Add(path,
+                 StrCat("the datastore ", Shorten(datastore), " lies on the volume pair \"",
+                        Shorten(pair.id), "\", mounted at ", Shorten(where.path),
+                        ": an update would leave it behind"),
+                 "Mount a partition that is not in a volume pair above the datastore, for example "
+                 "at /var/lib/trident, or set management.datastorePath to a place on one.");
+    return;
+  }
+}
+
+void ValidatePassword(const Password& password, const std::string& path, FindingList& findings) {
+  const std::string value_path = path + ".value";
+  if (findings.Failed(path + ".mode")) return;
+  if (password.mode == PasswordMode::kLocked) {
+    if (password.value.empty()) return;
+    findings.Add(value_path, "a locked password has no value",
+                 "Remove \"value\", or choose another mode.");
+    return;
+  }
+  if (password.value.empty()) {
+    findings.Add(value_path, StrCat("the mode \"", EnumName(password.mode), "\" needs a value"),
+                 "Add \"value:\" with the password or its hash.");
+  }
+  if (password.mode == PasswordMode::kDangerousHashed &&
+      (password.value.find(':') != std::string_view::npos)) {
+    findings.Add(value_path, "the hash of a password must not contain \":\"",
+                 "Write the hash as crypt(3) makes it, such as the output of openssl passwd -6.");
+  }
+}
+
+void ValidateUsers(const OsConfig& osconfig, const std::string& path, FindingList& findings) {
+  std::map<std::string, std::string> names;
+  for (size_t i = 0; i < osconfig.users.size(); ++i) {
+    const User& user = osconfig.users[i];
+    const std::string user_path = StrCat(path, ".users[", i, "]");
+    if (!findings.Failed(user_path + ".name")) {
+      const auto [first, is_new] = names.emplace(user.name, user_path);
+      if (!is_new) {
+        findings.Add(
+            user_path + ".name",
+            StrCat("the user \"", user.name, "\" is there twice, first at ", first->second),
+            "Merge the two users.");
+      }
+    }
+    ValidatePassword(user.password, user_path + ".password", findings);
+  }
+}
+
+bool IsVariableName(std::string_view name) {
+  return !name.empty() && !IsAsciiDigit(name[0]) &&
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return IsAsciiAlnum(c) || c == '_'; });
+}
+
+void ValidateScripts(const std::vector<Script>& scripts, const std::string& path,
+                     FindingList& findings) {
+  for (size_t i = 0; i < scripts.size(); ++i) {
+    const Script& script = scripts[i];
+    const std::string script_path = StrCat(path, "[", i, "]");
+    const bool is_known =
+        !findings.Failed(script_path + ".content") && !findings.Failed(script_path + ".path");
+    if (is_known && script.content && script.path) {
+      findings.Add(script_path + ".path", "a script has both \"content\" and \"path\"",
+                   "Keep one of the two.");
+    }
+    if (is_known && !script.content && !script.path) {
+      findings.Add(script_path, "a script has neither \"content\" nor \"path\"",
+                   "Add one of the two.");
+    }
+    for (const auto& [name, value] : script.environment_variables) {
+      if (IsVariableName(name)) continue;
+      findings.Add(StrCat(script_path, ".environmentVariables.", Shorten(name)),
+                   StrCat("\"", Shorten(name), "\" is not a name of a variable"),
+                   "Use letters, digits and \"_\", not beginning with a digit.");
+    }
+  }
+}
+
+}  // namespace
+
+void ValidateHostConfiguration(const HostConfiguration& configuration, const std::string& prefix,
+                               FindingList& findings) {
+  ValidateDatastore(configuration, prefix, findings);
+  ValidateStorage(configuration.storage, prefix + "storage", findings);
+  ValidateScripts(configuration.scripts.post_provision, prefix + "scripts.postProvision", findings);
+  ValidateScripts(configuration.scripts.post_configure, prefix + "scripts.postConfigure", findings);
+  ValidateUsers(configuration.osconfig, prefix + "osconfig", findings);
+}
+
+}  // namespace trident

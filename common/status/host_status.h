@@ -1,0 +1,157 @@
+// The Host Status: what the agent observed and recorded about the host. The agent's document.
+#ifndef TRIDENT_COMMON_STATUS_HOST_STATUS_H_
+#define TRIDENT_COMMON_STATUS_HOST_STATUS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/error.h"
+#include "common/config/host_configuration.h"
+#include "common/config/servicing_kind.h"
+
+namespace trident {
+
+enum class ReconcileState { kReady, kCleanInstall, kUpdateInProgress };
+
+// What a block device holds. kUnknown until an image's hash matched and the device was flushed.
+struct Contents {
+  enum class Kind { kUnknown, kZeroed, kInitialized, kImage };
+  Kind kind = Kind::kUnknown;
+  // Of an image:
+  std::string sha256;   // of the file as fetched
+  uint64_t length = 0;  // bytes written
+  std::string url;
+  // File system UUID that the image came with, before the volume got its own; empty: not changed.
+  std::string image_filesystem_uuid;
+
+  bool operator==(const Contents&) const = default;
+};
+
+struct PartitionStatus {
+  BlockDeviceId id;
+  std::string path;  // /dev/disk/by-partuuid/<uuid>
+  uint64_t start = 0;  // bytes
+  uint64_t end = 0;    // bytes, start + size
+  PartitionType type = PartitionType::kLinuxGeneric;
+  Contents contents;
+  std::string uuid;
+
+  bool operator==(const PartitionStatus&) const = default;
+};
+
+struct DiskStatus {
+  std::string uuid;
+  std::string path;
+  uint64_t capacity = 0;  // bytes
+  std::vector<PartitionStatus> partitions;
+  Contents contents;
+
+  bool operator==(const DiskStatus&) const = default;
+};
+
+struct RaidArrayStatus {
+  std::string name;
+  std::vector<std::string> device_paths;
+  RaidLevel level = RaidLevel::kRaid1;
+  enum class State { kCreated, kReady, kFailed } status = State::kCreated;
+  uint64_t array_size = 0;  // bytes
+  std::string path;
+  std::string raid_symlink_path;
+  std::string uuid;
+  Contents contents;
+
+  bool operator==(const RaidArrayStatus&) const = default;
+};
+
+struct EncryptedVolumeStatus {
+  std::string device_name;
+  std::string target_path;
+  uint64_t size = 0;
+  Contents contents;
+
+  bool operator==(const EncryptedVolumeStatus&) const = default;
+};
+
+struct MountPointStatus {
+  std::string path;
+  std::string filesystem;
+  std::vector<std::string> options;
+
+  bool operator==(const MountPointStatus&) const = default;
+};
+
+struct VolumePairStatus {
+  BlockDeviceId volume_a_id;
+  BlockDeviceId volume_b_id;
+
+  bool operator==(const VolumePairStatus&) const = default;
+};
+
+struct AbUpdateStatus {
+  std::map<BlockDeviceId, VolumePairStatus> volume_pairs;
+  std::optional<Volume> active_volume;
+
+  bool operator==(const AbUpdateStatus&) const = default;
+};
+
+struct StorageStatus {
+  std::map<BlockDeviceId, DiskStatus> disks;
+  std::map<BlockDeviceId, RaidArrayStatus> raid_arrays;
+  std::map<BlockDeviceId, EncryptedVolumeStatus> encrypted_volumes;
+  std::map<BlockDeviceId, MountPointStatus> mount_points;  // by target id
+  std::optional<AbUpdateStatus> ab_update;
+  std::optional<std::string> root_device_path;
+
+  bool operator==(const StorageStatus&) const = default;
+};
+
+struct ManagementStatus {
+  std::optional<std::string> datastore_path;
+
+  bool operator==(const ManagementStatus&) const = default;
+};
+
+// How the last finished job ended: an addition to the original's document.
+struct LastJobStatus {
+  std::string id;
+  std::string state;           // succeeded, failed, cancelled, rolled-back
+  std::string servicing_kind;  // ab-update
+  std::string reason;
+
+  bool operator==(const LastJobStatus&) const = default;
+};
+
+struct HostStatus {
+  ReconcileState reconcile_state = ReconcileState::kReady;
+  // Of kUpdateInProgress.
+  ServicingKind update_kind = ServicingKind::kNone;
+  ManagementStatus management;
+  StorageStatus storage;
+  std::optional<LastJobStatus> last_job;
+
+  bool operator==(const HostStatus&) const = default;
+};
+
+// YAML as the original writes it: `reconcileState: !update-in-progress ab-update`,
+// `contents: !image {...}`; empty maps and null optionals below `storage` are omitted.
+std::string WriteHostStatus(const HostStatus& status);
+
+// Reads what WriteHostStatus wrote. Unknown keys are ignored here: a newer agent may have
+// written the row. INVALID_ARGUMENT with findings otherwise.
+absl::StatusOr<HostStatus> ParseHostStatus(std::string_view yaml);
+
+// The partition with this id on any disk, or null.
+const PartitionStatus* FindPartition(const HostStatus& status, const BlockDeviceId& id);
+PartitionStatus* FindPartition(HostStatus& status, const BlockDeviceId& id);
+
+// What `id` means on `volume`: for a pair its half, for anything else the id itself.
+BlockDeviceId ResolveVolume(const HostStatus& status, const BlockDeviceId& id, Volume volume);
+
+}  // namespace trident
+
+#endif  // TRIDENT_COMMON_STATUS_HOST_STATUS_H_

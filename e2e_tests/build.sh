@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Installs the packages, builds the agent and installs it where images/ takes it from.
+#
+#   e2e_tests/build.sh [target...]     further targets to build
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The base tree is made with its owners and device nodes.
+[ "$(id -u)" = 0 ] || { echo "$0: must be run as root" >&2; exit 1; }
+scripts/install_packages.sh build machines
+cmake --preset release >/dev/null || { cmake --preset release; exit 1; }
+cmake --build --preset release --target tridentd tridentctl "$@"
+rm -rf build/release/e2e_stage
+DESTDIR="$PWD/build/release/e2e_stage" cmake --install build/release --prefix /usr --strip >/dev/null

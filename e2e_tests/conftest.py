@@ -1,0 +1,85 @@
+"""What all suites share: the image server, hosts, and what to keep of a machine when a test fails."""
+
+import shutil
+import tempfile
+import pathlib
+
+import pytest
+
+from lib import paths
+from lib.host import Host, Snapshot
+from lib.http_server import ImageServer
+
+LOGS = paths.BUILD / "e2e_logs"
+
+
+@pytest.fixture(scope="session")
+def image_server():
+    """One server for the session, so that an image keeps its URL."""
+    with ImageServer() as server:
+        yield server
+
+
+class Installed:
+    """Machines that version 1 was installed on, one for each boot loader, as copies to start from."""
+
+    def __init__(self, server: ImageServer, folder: pathlib.Path):
+        self._server = server
+        self._folder = folder
+        self._snapshots: dict[str, Snapshot] = {}
+
+    def keep(self, loader: str, host: Host) -> None:
+        """Takes a host on which version 1 has just been committed."""
+        if loader not in self._snapshots:
+            self._snapshots[loader] = host.snapshot(self._folder / loader)
+
+    def get(self, loader: str) -> Snapshot:
+        """The machine's disk and variables; it is installed now if no test has done that yet."""
+        if loader not in self._snapshots:
+            with Host(self._server) as host:
+                host.start_ramdisk()
+                done = host.bring_to(host.document(f"{loader}-v1"))
+                assert done.boot.version == "1", f"installed, but came up as {done.boot}"
+                self.keep(loader, host)
+        return self._snapshots[loader]
+
+
+@pytest.fixture(scope="session")
+def installed(image_server):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="trident-e2e-installed-"))
+    yield Installed(image_server, folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def bare_host(request, image_server):
+    """A machine with a blank disk that runs the provisioning OS."""
+    with Host(image_server) as host:
+        request.node.stash[HOST] = host
+        host.start_ramdisk()
+        yield host
+
+
+@pytest.fixture
+def installed_host(request, image_server, installed):
+    """A machine that runs the committed version 1 from volume A, booted with GRUB."""
+    with Host(image_server, installed.get("grub")) as host:
+        request.node.stash[HOST] = host
+        host.start()
+        yield host
+
+
+HOST = pytest.StashKey[Host]()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Keeps a failed test's serial console, and shows the end of it."""
+    outcome = yield
+    report = outcome.get_result()
+    host = item.stash.get(HOST, None)
+    if report.failed and report.when in ("setup", "call") and host is not None:
+        LOGS.mkdir(parents=True, exist_ok=True)
+        kept = LOGS / f"{item.name}.serial.log"
+        shutil.copyfile(host.machine.serial.file, kept)
+        report.sections.append((f"serial console (whole: {kept})", host.machine.serial.tail(80)))

@@ -1,0 +1,1 @@
+"""Makes the disk images and the ramdisk OS that the machines boot, without mounting anything."""

@@ -1,0 +1,311 @@
+"""The images that the tests use: which loader, which version, and what is wrong with them.
+
+Each is the base file system plus a few files, so that a new build of the agent costs seconds. An image
+is made again only when something that it consists of has changed.
+"""
+
+import configparser
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import stat
+import tempfile
+
+from images import boot_files
+from images.base_tree import Base, base, ssh_key
+from lib import paths
+from lib.process import ProgramError, run
+
+# Makes the machine leave the new version after its agent has opened the store, before it can commit.
+LEAVE_UNIT = """[Unit]
+Description=Leave this version before it is committed
+After=tridentd.socket basic.target
+Before=multi-user.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/systemctl start tridentd.service
+ExecStart=/bin/sh -c 'echo E2E-LEAVING >/dev/console; sync; exec systemctl --force reboot'
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One pair of images (ESP and root)."""
+    loader: str
+    version: str
+    # Appended to the kernel command line.
+    options: str = ""
+    format: str = "raw-zstd"
+    next_agent: bool = False
+    files: tuple[tuple[str, str], ...] = ()
+
+
+VARIANTS = {
+    "grub-v1": Variant("grub", "1"),
+    "grub-v2": Variant("grub", "2"),
+    "grub-v3": Variant("grub", "3"),
+    "systemd-boot-v1": Variant("systemd-boot", "1"),
+    "systemd-boot-v2": Variant("systemd-boot", "2"),
+    "systemd-boot-v3": Variant("systemd-boot", "3"),
+    # Its first process ends at once, which Linux answers with a panic.
+    "grub-v2-panic": Variant("grub", "2", options="init=/bin/false"),
+    # A newer agent with one more migration, on a system that never gets as far as to be committed.
+    "grub-v2-next-agent": Variant(
+        "grub", "2", next_agent=True,
+        files=(("etc/systemd/system/e2e-leave.service", LEAVE_UNIT),)),
+    "grub-v2-xz": Variant("grub", "2", format="raw-lzma"),
+}
+SUFFIX = {"raw-zstd": "zst", "raw-lzma": "xz"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """A compressed image file, ready to be served."""
+    file: pathlib.Path
+    sha256: str
+    # Of the file, and of what it unpacks to; bytes.
+    size: int
+    raw_size: int
+    format: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """The images of one variant."""
+    esp: Image
+    root: Image
+
+
+@dataclasses.dataclass(frozen=True)
+class RamdiskOs:
+    """The provisioning OS: a kernel and an initrd that contains the agent."""
+    kernel: pathlib.Path
+    initrd: pathlib.Path
+
+
+def images(name: str) -> Images:
+    """The images of a variant, made where needed. Raises KeyError for an unknown name."""
+    variant = VARIANTS[name]
+    folder = _folder()
+    with _lock():
+        tree = base()
+        agent = _agent_files(variant.next_agent)
+        made = {}
+        for part in ("esp", "root"):
+            file = folder / f"{part}-{name}.raw.{SUFFIX[variant.format]}"
+            key = _key(tree.key, repr(variant), part, _source_digest(),
+                       agent if part == "root" else {})
+            record = folder / f"{file.name}.json"
+            known = json.loads(record.read_text()) if record.exists() and file.exists() else {}
+            if known.get("key") != key:
+                known = {"key": key, "rawSize": _make_image(tree, variant, part, agent, file),
+                         "sha256": _sha256(file)}
+                record.write_text(json.dumps(known))
+            made[part] = Image(file, known["sha256"], file.stat().st_size, known["rawSize"],
+                               variant.format)
+    return Images(**made)
+
+
+def ramdisk_os() -> RamdiskOs:
+    """The provisioning OS, made where needed."""
+    with _lock():
+        tree = base()
+        agent = _agent_files(False)
+        target = _folder() / "ramdisk-os.cpio"
+        record = _folder() / "ramdisk-os.cpio.json"
+        key = _key(tree.key, _source_digest(), agent)
+        known = json.loads(record.read_text()) if record.exists() and target.exists() else {}
+        if known.get("key") != key:
+            _make_ramdisk(tree, agent, target)
+            record.write_text(json.dumps({"key": key}))
+    return RamdiskOs(tree.kernel, target)
+
+
+def manifest(names) -> dict:
+    """What was made, as plain data."""
+    def describe(image: Image) -> dict:
+        return {**dataclasses.asdict(image), "file": str(image.file)}
+
+    ramdisk = ramdisk_os()
+    return {
+        "sshKey": str(ssh_key()),
+        "kernel": str(ramdisk.kernel),
+        "ramdisk": str(ramdisk.initrd),
+        "images": {name: {"esp": describe(images(name).esp), "root": describe(images(name).root)}
+                   for name in names},
+    }
+
+
+def _folder() -> pathlib.Path:
+    folder = paths.cache() / "images"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+class _lock:
+    """One maker of images at a time for each cache."""
+
+    def __enter__(self):
+        self._file = (paths.cache() / "images.lock").open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_):
+        self._file.close()
+
+
+def _agent_files(next_agent: bool) -> dict[str, pathlib.Path]:
+    """Path in the image -> file or link of the installed agent."""
+    if not (paths.STAGE / "usr/bin/tridentd").exists():
+        raise ProgramError(f"there is no installed agent in {paths.STAGE}: run e2e_tests/run.sh, "
+                           "which builds and installs it there")
+    files = {str(file.relative_to(paths.STAGE)): file
+             for file in sorted(paths.STAGE.rglob("*")) if file.is_symlink() or file.is_file()}
+    if next_agent:
+        if not paths.NEXT_AGENT.exists():
+            raise ProgramError(f"{paths.NEXT_AGENT} was not built (target tridentd_next)")
+        # Its debug information would not fit into the image.
+        stripped = _folder() / "tridentd_next"
+        run(["strip", "-o", stripped, paths.NEXT_AGENT])
+        files["usr/bin/tridentd"] = stripped
+    return files
+
+
+def _sha256(file: pathlib.Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _source_digest() -> str:
+    folder = pathlib.Path(__file__).parent
+    return "".join(_sha256(folder / name) for name in ("variants.py", "boot_files.py"))
+
+
+def _key(*parts) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, dict):
+            for name, file in part.items():
+                content = os.readlink(file) if file.is_symlink() else _sha256(file)
+                digest.update(f"{name}\0{content}\0".encode())
+        else:
+            digest.update(f"{part}\0".encode())
+    return digest.hexdigest()
+
+
+def _additions(agent, variant, tree: Base, work: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Everything that comes on top of the base, with the links that enable the agent's units."""
+    files = dict(agent)
+
+    def put(name: str, content: str) -> None:
+        file = work / name.replace("/", "_")
+        file.write_text(content)
+        file.chmod(0o644)
+        files[name] = file
+
+    if variant is None:
+        put("etc/trident/config.yaml", "# Nothing is configured: documents come over gRPC.\n{}\n")
+    else:
+        put("etc/image-version", f"{variant.version}\n")
+        put("etc/fstab", boot_files.fstab())
+        if variant.loader == "grub":
+            put("boot/grub/grub.cfg", boot_files.grub_config(tree.kernel_version, variant.options))
+        for name, content in variant.files:
+            put(name, content)
+
+    units = {name: file for name, file in files.items()
+             if name.startswith(("usr/lib/systemd/system/", "etc/systemd/system/"))}
+    for name, file in units.items():
+        for target in _wanted_by(file):
+            link = work / f"{pathlib.PurePath(name).name}.link"
+            link.unlink(missing_ok=True)
+            link.symlink_to(f"/{name}")
+            files[f"etc/systemd/system/{target}.wants/{pathlib.PurePath(name).name}"] = link
+    return files
+
+
+def _wanted_by(unit: pathlib.Path) -> list[str]:
+    parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
+    parser.optionxform = str
+    parser.read_string(unit.read_text())
+    return parser.get("Install", "WantedBy", fallback="").split()
+
+
+def _make_image(tree: Base, variant: Variant, part: str, agent, target: pathlib.Path) -> int:
+    print(f"Making {target.name} ...", flush=True)
+    with tempfile.TemporaryDirectory(prefix="tmp-", dir=_folder()) as temporary:
+        work = pathlib.Path(temporary)
+        raw = work / "image.raw"
+        if part == "esp":
+            boot_files.make_esp(tree, variant.loader, variant.options, work, raw)
+        else:
+            run(["cp", "--sparse=always", "--reflink=auto", tree.root, raw])
+            _write_files(raw, _additions(agent, variant, tree, work), work)
+        packed = work / "image.packed"
+        if variant.format == "raw-zstd":
+            run(["zstd", "-q", "-T2", "-3", raw, "-o", packed])
+        else:
+            # Several blocks, so that more than one thread can decode it.
+            run(["sh", "-c", 'xz -T2 -1 --block-size=16MiB -c "$1" >"$2"', "xz", raw, packed])
+        raw_size = raw.stat().st_size
+        os.rename(packed, target)
+    return raw_size
+
+
+def _write_files(raw: pathlib.Path, files: dict[str, pathlib.Path], work: pathlib.Path) -> None:
+    """Puts files into an ext4 image with debugfs: no mount, no copy of the tree."""
+    commands = []
+    known = set()
+    for name, file in sorted(files.items()):
+        path = pathlib.PurePosixPath("/") / name
+        for parent in reversed(path.parents[:-1]):
+            if parent not in known:
+                known.add(parent)
+                commands.append(f"mkdir {parent}")
+        # The one from the base tree, where there is one.
+        commands.append(f"rm {path}")
+        if file.is_symlink():
+            commands.append(f"symlink {path} {os.readlink(file)}")
+        else:
+            commands.append(f"write {file} {path}")
+            mode = stat.S_IFREG | stat.S_IMODE(file.stat().st_mode)
+            commands.append(f"set_inode_field {path} mode 0{mode:o}")
+    script = work / "debugfs.script"
+    script.write_text("\n".join(commands) + "\n")
+    run(["debugfs", "-w", "-f", script, raw])
+    # debugfs has no exit status worth the name: look whether everything is there.
+    listing = work / "listing.script"
+    listing.write_text("".join(f'stat "/{name}"\n' for name in files))
+    seen = run(["debugfs", "-f", listing, raw]).count("Inode: ")
+    if seen != len(files):
+        raise ProgramError(f"debugfs put only {seen} of {len(files)} files into {raw}; "
+                           "is the file system too small?")
+    run(["e2fsck", "-fn", raw])
+
+
+def _make_ramdisk(tree: Base, agent, target: pathlib.Path) -> None:
+    """The base's archive and a second one with the agent: the kernel unpacks one after the other."""
+    print(f"Making {target.name} ...", flush=True)
+    with tempfile.TemporaryDirectory(prefix="tmp-", dir=_folder()) as temporary:
+        work = pathlib.Path(temporary)
+        root = work / "root"
+        for name, file in _additions(agent, None, tree, work).items():
+            place = root / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, place, follow_symlinks=False)
+        names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+        run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "+0:+0", "-O", work / "agent.cpio"],
+            stdin="\n".join(names) + "\n", cwd=root)
+        packed = work / "ramdisk.cpio"
+        with packed.open("wb") as out:
+            for part in (tree.ramdisk, work / "agent.cpio"):
+                out.write(part.read_bytes())
+                out.write(b"\0" * (-out.tell() % 4))
+        os.rename(packed, target)

@@ -1,0 +1,33 @@
+"""`update` and `transition` as two calls, and what is refused in between."""
+
+import grpc
+import pytest
+
+from lib.grpc_client import error_detail, state_name
+
+
+def test_update_stages_and_a_later_transition_finishes(installed_host):
+    host = installed_host
+    document = host.document("grub-v2")
+
+    looked = list(host.client.update(document, ""))
+    assert looked[-1].outcome.result == "ok"
+    assert len(host.client.jobs()) == 1, "looking made a job"
+
+    staged = list(host.client.update(document, "update"))[-1]
+    assert state_name(staged.job) == "STAGED", staged.job.reason
+    assert staged.outcome.result == "staged"
+    assert host.machine.reboots() == 0
+
+    with pytest.raises(grpc.RpcError) as refused:
+        list(host.client.update(host.document("grub-v3")))
+    assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert staged.job.id in refused.value.details()
+    assert error_detail(refused.value).kind == "precondition"
+
+    # The staged job outlives the agent.
+    host.machine.ssh("systemctl restart tridentd.service")
+    done = host.bring_to(document, "transition")
+    assert done.job.id == staged.job.id
+    assert state_name(done.job) == "SUCCEEDED", done.job.reason
+    assert done.boot.version == "2"

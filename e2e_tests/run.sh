@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The end-to-end tests: real machines with UEFI firmware in QEMU. On a bare Debian 12, as root.
+#
+#   e2e_tests/run.sh [main|storage|os|all] [pytest option...]
+#
+# Without a suite: all. What is slow to make is kept in ${TRIDENT_CACHE:-$HOME/.cache/trident}.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+suite=all
+case "${1:-}" in
+  main|storage|os|all) suite=$1; shift ;;
+  -*|'') ;;
+  *) echo "e2e_tests/run.sh: unknown suite '$1' (main, storage, os, all)" >&2; exit 1 ;;
+esac
+
+folders=()
+for folder in main storage os; do
+  if [ "$suite" = all ] || [ "$suite" = "$folder" ]; then
+    if compgen -G "e2e_tests/$folder/test_*.py" >/dev/null; then
+      folders+=("e2e_tests/$folder")
+    elif [ "$suite" = "$folder" ]; then
+      echo "e2e_tests/run.sh: there are no tests of the suite '$folder' yet" >&2
+      exit 1
+    fi
+  fi
+done
+
+e2e_tests/build.sh tridentd_next
+/usr/bin/python3 e2e_tests/images/build_images.py
+PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 -m pytest -c e2e_tests/pytest.ini --rootdir e2e_tests \
+  "${folders[@]}" "$@"

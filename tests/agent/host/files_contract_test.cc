@@ -1,0 +1,254 @@
+// The real files and the fake ones keep the same promises.
+#include <sys/stat.h>
+
+#include <functional>
+#include <memory>
+
+#include "agent/host/fake/fake_files.h"
+#include "agent/host/files.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
+
+namespace trident {
+namespace {
+
+// Some files below a folder `base`, which is there and empty.
+struct World {
+  std::unique_ptr<test::TemporaryDirectory> directory;
+  std::unique_ptr<Files> files;
+  std::string base;
+  std::function<void(const std::string& path, const std::string& target)> link;
+  std::function<uint32_t(const std::string& path)> mode;
+};
+
+World RealWorld() {
+  World world;
+  world.directory = std::make_unique<test::TemporaryDirectory>();
+  world.files = MakeLinuxFiles();
+  world.base = *world.files->Canonical(world.directory->path());
+  world.link = [](const std::string& path, const std::string& target) {
+    REQUIRE(symlink(target.c_str(), path.c_str()) == 0);
+  };
+  world.mode = [](const std::string& path) -> uint32_t {
+    struct stat about = {};
+    return stat(path.c_str(), &about) == 0 ? about.st_mode & 07777 : 0;
+  };
+  return world;
+}
+
+World FakeWorld() {
+  World world;
+  auto files = std::make_unique<FakeFiles>();
+  FakeFiles* const raw = files.get();
+  raw->SetDirectory("/base");
+  world.files = std::move(files);
+  world.base = "/base";
+  world.link = [raw](const std::string& path, const std::string& target) {
+    raw->SetLink(path, target);
+  };
+  world.mode = [raw](const std::string& path) { return raw->ModeOf(path); };
+  return world;
+}
+
+struct Case {
+  const char* name;
+  std::function<void(World&)> run;
+};
+
+const Case kCases[] = {
+    {"what is written is read back, with its mode",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/a", std::string("x\0y", 3), 0640));
+       REQUIRE(*w.files->Read(w.base + "/a") == std::string("x\0y", 3));
+       REQUIRE(w.mode(w.base + "/a") == 0640);
+     }},
+    {"a file is replaced as a whole, and mode 0 keeps its mode",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/a", "long old content", 0600));
+       REQUIRE_OK(w.files->Write(w.base + "/a", "new", 0));
+       REQUIRE(*w.files->Read(w.base + "/a") == "new");
+       REQUIRE(w.mode(w.base + "/a") == 0600);
+       REQUIRE(*w.files->List(w.base) == std::vector<std::string>{"a"});
+     }},
+    {"mode 0 for a new file is 0644",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/a", "", 0));
+       REQUIRE(w.mode(w.base + "/a") == 0644);
+     }},
+    {"writing into a folder that is not there is refused and leaves nothing",
+     [](World& w) {
+       REQUIRE_ERROR(w.files->Write(w.base + "/no/a", "x", 0644), absl::StatusCode::kNotFound,
+                     w.base + "/no/a");
+       REQUIRE(w.files->List(w.base)->empty());
+     }},
+    {"writing over a folder is refused and leaves nothing beside it",
+     [](World& w) {
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/d", 0755));
+       REQUIRE_FALSE(w.files->Write(w.base + "/d", "x", 0644).ok());
+       REQUIRE(*w.files->List(w.base) == std::vector<std::string>{"d"});
+     }},
+    {"a file that is not there is NOT_FOUND by name",
+     [](World& w) {
+       REQUIRE_ERROR(w.files->Read(w.base + "/none"), absl::StatusCode::kNotFound, "/none");
+     }},
+    {"a file at the limit is read and one byte more is not",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/a", "12345", 0644));
+       REQUIRE_OK(w.files->Read(w.base + "/a", 5));
+       REQUIRE_ERROR(w.files->Read(w.base + "/a", 4), absl::StatusCode::kResourceExhausted,
+                     "4 bytes");
+     }},
+    {"a folder cannot be read as a file",
+     [](World& w) { REQUIRE_FALSE(w.files->Read(w.base).ok()); }},
+    {"a relative path is refused",
+     [](World& w) {
+       REQUIRE_ERROR(w.files->Write("a", "x", 0644), absl::StatusCode::kInvalidArgument, "a");
+       REQUIRE_ERROR(w.files->Read("a"), absl::StatusCode::kInvalidArgument, "a");
+     }},
+    {"a copy has the content and the mode asked for",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/a", std::string(200000, 'x'), 0600));
+       REQUIRE_OK(w.files->Copy(w.base + "/a", w.base + "/b", 0755));
+       REQUIRE(*w.files->Read(w.base + "/b") == std::string(200000, 'x'));
+       REQUIRE(w.mode(w.base + "/b") == 0755);
+       REQUIRE_ERROR(w.files->Copy(w.base + "/none", w.base + "/c", 0755),
+                     absl::StatusCode::kNotFound, "/none");
+       REQUIRE_FALSE(w.files->Exists(w.base + "/c"));
+     }},
+    {"folders are made with their parents, twice is the same as once",
+     [](World& w) {
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/x/y/z", 0700));
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/x/y/z", 0755));
+       REQUIRE(w.files->IsDirectory(w.base + "/x/y/z"));
+       REQUIRE(w.mode(w.base + "/x/y/z") == 0700);
+     }},
+    {"a folder is not made through a file",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/f", "", 0644));
+       REQUIRE_FALSE(w.files->MakeDirectories(w.base + "/f/g", 0755).ok());
+       REQUIRE_FALSE(w.files->MakeDirectories(w.base + "/f", 0755).ok());
+     }},
+    {"removing takes a file, an empty folder, a link but not what it points to, and nothing",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/f", "", 0644));
+       w.link(w.base + "/l", "f");
+       REQUIRE_OK(w.files->Remove(w.base + "/l"));
+       REQUIRE(w.files->Exists(w.base + "/f"));
+       REQUIRE_OK(w.files->Remove(w.base + "/f"));
+       REQUIRE_OK(w.files->Remove(w.base + "/f"));
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/d", 0755));
+       REQUIRE_OK(w.files->Remove(w.base + "/d"));
+       REQUIRE(w.files->List(w.base)->empty());
+     }},
+    {"a folder that is not empty is not removed",
+     [](World& w) {
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/d/e", 0755));
+       REQUIRE_FALSE(w.files->Remove(w.base + "/d").ok());
+       REQUIRE(w.files->Exists(w.base + "/d/e"));
+     }},
+    {"names are listed in order",
+     [](World& w) {
+       for (const char* name : {"c", "a", "b"}) {
+         REQUIRE_OK(w.files->Write(w.base + "/" + name, "", 0644));
+       }
+       REQUIRE(*w.files->List(w.base) == std::vector<std::string>{"a", "b", "c"});
+       REQUIRE_ERROR(w.files->List(w.base + "/none"), absl::StatusCode::kNotFound, "none");
+     }},
+    {"links are followed, read and resolved",
+     [](World& w) {
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/d", 0755));
+       REQUIRE_OK(w.files->Write(w.base + "/d/f", "content", 0644));
+       w.link(w.base + "/l", "d");
+       w.link(w.base + "/dangling", "nowhere");
+       REQUIRE(*w.files->Read(w.base + "/l/f") == "content");
+       REQUIRE(*w.files->ReadLink(w.base + "/l") == "d");
+       REQUIRE(*w.files->Canonical(w.base + "/l/../l/./f") == w.base + "/d/f");
+       REQUIRE_FALSE(w.files->Exists(w.base + "/dangling"));
+       REQUIRE_ERROR(w.files->ReadLink(w.base + "/d"), absl::StatusCode::kInvalidArgument, "/d");
+       REQUIRE_ERROR(w.files->ReadLink(w.base + "/no"), absl::StatusCode::kNotFound, "/no");
+       REQUIRE_ERROR(w.files->Canonical(w.base + "/no"), absl::StatusCode::kNotFound, "/no");
+     }},
+    {"writing over a link replaces the link",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/f", "old", 0644));
+       w.link(w.base + "/l", "f");
+       REQUIRE_OK(w.files->Write(w.base + "/l", "new", 0644));
+       REQUIRE(*w.files->Read(w.base + "/f") == "old");
+       REQUIRE(*w.files->Read(w.base + "/l") == "new");
+     }},
+    {"room and sync work where there is a file and not elsewhere",
+     [](World& w) {
+       REQUIRE(w.files->Room(w.base)->size > 0);
+       REQUIRE_OK(w.files->SyncFileSystem(w.base));
+       REQUIRE_ERROR(w.files->Room(w.base + "/no"), absl::StatusCode::kNotFound, "/no");
+       REQUIRE_ERROR(w.files->SyncFileSystem(w.base + "/no"), absl::StatusCode::kNotFound, "/no");
+     }},
+    {"a path below a root never leaves it",
+     [](World& w) {
+       const std::string root = w.base + "/root";
+       REQUIRE_OK(w.files->MakeDirectories(root + "/real", 0755));
+       w.link(root + "/absolute", "/real");
+       w.link(root + "/climber", "../../../../real");
+       w.link(root + "/chain", "absolute");
+       w.link(root + "/real/last", "/real/target");
+       w.link(root + "/loop", "loop");
+       const auto resolve = [&](const char* path) { return *ResolveBelow(*w.files, root, path); };
+       REQUIRE(resolve("/") == root);
+       REQUIRE(resolve("/absolute/f") == root + "/real/f");
+       REQUIRE(resolve("/climber/f") == root + "/real/f");
+       REQUIRE(resolve("/chain/f") == root + "/real/f");
+       REQUIRE(resolve("/real/last") == root + "/real/target");
+       REQUIRE(resolve("/../../etc/fstab") == root + "/etc/fstab");
+       REQUIRE(resolve("/none/../absolute/f") == root + "/real/f");
+       REQUIRE_ERROR(ResolveBelow(*w.files, root, "/loop/f"), absl::StatusCode::kInvalidArgument,
+                     "too many");
+     }},
+};
+
+TEST_CASE("files keep their promises") {
+  for (const bool real : {true, false}) {
+    for (const Case& one : kCases) {
+      DYNAMIC_SECTION((real ? "real: " : "fake: ") << one.name) {
+        World world = real ? RealWorld() : FakeWorld();
+        one.run(world);
+      }
+    }
+  }
+}
+
+TEST_CASE("a FIFO is refused instead of waited for") {
+  const test::TemporaryDirectory directory;
+  REQUIRE(mkfifo((directory / "fifo").c_str(), 0600) == 0);
+  REQUIRE_ERROR(MakeLinuxFiles()->Read(directory / "fifo"), absl::StatusCode::kInvalidArgument,
+                "fifo");
+}
+
+TEST_CASE("fake files fail when they are told to") {
+  FakeFiles files;
+  files.SetDirectory("/d");
+  SECTION("the nth change fails, the next one works") {
+    files.FailChange(2, absl::DataLossError("bad sector"));
+    REQUIRE_OK(files.Write("/d/a", "1", 0644));
+    REQUIRE_ERROR(files.Write("/d/a", "2", 0644), absl::StatusCode::kDataLoss, "bad sector");
+    REQUIRE(files.Get("/d/a") == "1");
+    REQUIRE_OK(files.Write("/d/a", "3", 0644));
+    REQUIRE(files.Get("/d/a") == "3");
+    REQUIRE(files.changes() == 3);
+  }
+  SECTION("all changes from the nth on fail") {
+    files.FailChangesFrom(2, absl::DataLossError("gone"));
+    REQUIRE_OK(files.Write("/d/a", "1", 0644));
+    REQUIRE_FALSE(files.Remove("/d/a").ok());
+    REQUIRE_FALSE(files.MakeDirectories("/e", 0755).ok());
+    REQUIRE(files.Get("/d/a") == "1");
+  }
+  SECTION("space runs out") {
+    files.SetSpaceLeft(3);
+    REQUIRE_OK(files.Write("/d/a", "12", 0644));
+    REQUIRE_ERROR(files.Write("/d/b", "34", 0644), absl::StatusCode::kResourceExhausted, "space");
+    REQUIRE_FALSE(files.Exists("/d/b"));
+  }
+}
+
+}  // namespace
+}  // namespace trident

@@ -1,0 +1,59 @@
+// What most tests of streams need.
+#ifndef TRIDENT_TESTS_AGENT_IMAGING_STREAM_FIXTURE_H_
+#define TRIDENT_TESTS_AGENT_IMAGING_STREAM_FIXTURE_H_
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "agent/host/cancellation.h"
+#include "agent/imaging/image_streamer.h"
+#include "common/base/error.h"
+#include "tests/agent/imaging/file_block_device.h"
+#include "tests/support/temporary_directory.h"
+
+namespace trident::test {
+
+// Everything that takes seconds in real life takes milliseconds.
+inline FetchOptions FastOptions() {
+  FetchOptions options;
+  options.connect_timeout = std::chrono::milliseconds(5000);
+  options.stall_timeout = std::chrono::milliseconds(5000);
+  options.first_backoff = std::chrono::milliseconds(1);
+  options.longest_backoff = std::chrono::milliseconds(4);
+  options.attempts = 4;
+  options.probe_attempts = 3;
+  return options;
+}
+
+inline std::string SubkindOf(const absl::Status& status) { return GetErrorDetail(status).subkind; }
+
+struct StreamFixture {
+  explicit StreamFixture(uint64_t device_bytes) : device(directory / "device", device_bytes) {}
+
+  // Writes `image` to a file and gives its URL.
+  std::string File(const std::string& image) const {
+    WriteFile(directory / "image", image);
+    return "file://" + (directory / "image");
+  }
+  absl::StatusOr<StreamResult> Stream(const std::string& url, ImageFormat format,
+                                      std::optional<std::string> sha256 = std::nullopt) {
+    StreamRequest request;
+    request.url = url;
+    request.format = format;
+    request.sha256 = std::move(sha256);
+    request.target = &device;
+    request.cancellation = &cancellation;
+    return MakeImageStreamer(options)->Stream(request);
+  }
+
+  TemporaryDirectory directory;
+  FetchOptions options = FastOptions();
+  Cancellation cancellation;
+  FileBlockDevice device;
+};
+
+}  // namespace trident::test
+
+#endif  // TRIDENT_TESTS_AGENT_IMAGING_STREAM_FIXTURE_H_

@@ -1,0 +1,159 @@
+#include "tests/agent/servicing/fake_world.h"
+
+#include <zstd.h>
+
+#include <stdexcept>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "agent/boot/boot_entries.h"
+#include "agent/host/fake/fake_filesystem_tools.h"
+#include "agent/servicing/planner.h"
+#include "tests/agent/servicing/worlds.h"
+
+namespace trident::test {
+namespace {
+
+constexpr char kRootUuid[] = "11111111-2222-3333-4444-555555555555";
+
+class SilentReporter : public StepReporter {
+ public:
+  explicit SilentReporter(std::vector<std::string>& warnings) : warnings_(warnings) {}
+  void Progress(uint64_t, uint64_t) override {}
+  void Info(std::string_view) override {}
+  void Warning(std::string_view message) override { warnings_.emplace_back(message); }
+
+ private:
+  std::vector<std::string>& warnings_;
+};
+
+}  // namespace
+
+FakeWorld::FakeWorld() : prober_(MakeImageProber({})), streamer_(MakeImageStreamer({})) {
+  devices.AddDisk("/dev/vda", uint64_t{8} << 30);
+  files.SetFile("/dev/vda", "");
+  files.SetDirectory("/dev/disk/by-partuuid");
+  files.SetFile("/proc/self/exe", "agent");
+  AddFilesystemTools(commands, devices);
+  commands.OnOutput({"systemctl"}, "enabled\n");
+  commands.OnOutput({"/usr/bin/tridentd", "store-range"}, "1 1\n");
+  mounts.OnFirstMount([this](const std::string& device) {
+    const auto signature = devices.Probe(device);
+    if (!signature.ok()) return;
+    if (signature->type == "vfat") {
+      mounts.SetFileOn(device, "/EFI/BOOT/BOOTX64.EFI", "loader");
+      mounts.SetFileOn(device, "/EFI/BOOT/grub.cfg",
+                       absl::StrCat("search.fs_uuid ", kRootUuid, " root\n",
+                                    "set prefix=($root)'/boot/grub'\n",
+                                    "configfile $prefix/grub.cfg\n"));
+    } else if (signature->label == "image") {
+      mounts.SetFileOn(device, "/boot/grub/grub.cfg",
+                       absl::StrCat("menuentry 'Debian' {\n",
+                                    "  search --no-floppy --fs-uuid --set=root ", kRootUuid, "\n",
+                                    "  linux /boot/vmlinuz root=UUID=", kRootUuid, " ro panic=5\n",
+                                    "  initrd /boot/initrd.img\n}\n"));
+      mounts.SetFileOn(device, "/boot/vmlinuz", "kernel");
+      mounts.SetFileOn(device, "/boot/initrd.img", "initrd");
+      mounts.SetFileOn(device, "/usr/bin/tridentd", "agent");
+      mounts.SetFileOn(device, "/etc/hostname", "image\n");
+    }
+  });
+}
+
+std::string FakeWorld::MakeImage(const std::string& name, const std::string& type,
+                                 const std::string& uuid) {
+  const std::string raw =
+      FakeFilesystem({.type = type, .uuid = uuid, .label = "image"}) + name + std::string(4096, 'x');
+  std::string packed(ZSTD_compressBound(raw.size()), '\0');
+  const size_t size = ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), 3);
+  if (ZSTD_isError(size)) throw std::runtime_error(ZSTD_getErrorName(size));
+  packed.resize(size);
+  const std::string path = folder_ / name;
+  WriteFile(path, packed);
+  return "file://" + path;
+}
+
+HostConfiguration FakeWorld::Document(int version) {
+  HostConfiguration document = test::Document(version);
+  document.storage.images[0].url = MakeImage(absl::StrCat("esp_v", version), "vfat", "ABCD-1234");
+  document.storage.images[1].url = MakeImage(absl::StrCat("root_v", version), "ext4", kRootUuid);
+  for (Image& image : document.storage.images) image.sha256.reset();
+  return document;
+}
+
+Host FakeWorld::host() {
+  return {files, commands, devices, mounts, firmware, machine, clock};
+}
+
+std::unique_ptr<Servicer> FakeWorld::MakeServicer() {
+  return MakeHostServicer(host(), *prober_, *streamer_, {});
+}
+
+absl::Status FakeWorld::RunPhase(Servicer& servicer, const HostConfiguration& configuration,
+                                 const Plan& plan, Phase phase, int times) {
+  SilentReporter reporter(warnings);
+  const Cancellation cancellation;
+  const std::string job_id = absl::StrCat("job-of-", plan.digest);
+  for (const Step& step : plan.steps) {
+    if (step.phase != phase) continue;
+    for (int i = 0; i < times; ++i) {
+      const StepRun run{.job_id = job_id,
+                        .configuration = configuration,
+                        .plan = plan,
+                        .step = step,
+                        .status = recorded.status,
+                        .reporter = reporter,
+                        .cancellation = cancellation,
+                        .save_status = [] { return absl::OkStatus(); },
+                        .copy_store =
+                            [this](const std::string& path) {
+                              ++stores_copied;
+                              return files.Write(path, "store", 0600);
+                            },
+                        .own_range = {1, 1},
+                        .record_target_range =
+                            [this](StoreRange range) {
+                              target_range = range;
+                              return absl::OkStatus();
+                            }};
+      const absl::Status status = servicer.RunStep(run);
+      if (!status.ok()) return status;
+      // udev makes the links; the fakes of devices and files do not know each other.
+      for (const auto& [id, disk] : recorded.status.storage.disks) {
+        for (const PartitionStatus& partition : disk.partitions) {
+          files.SetFile(devices.Resolve(partition.path), "");
+          files.SetLink(partition.path, devices.Resolve(partition.path));
+        }
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string FakeWorld::Boot(const HostConfiguration& configuration) {
+  const auto number = firmware.Restart();
+  if (!number) return "nothing";
+  const BootEntry entry = *firmware.Find(*number);
+  const Volume volume = entry.label == BootEntryLabel(Volume::kB) ? Volume::kB : Volume::kA;
+  const PartitionStatus* root =
+      FindPartition(recorded.status, DeviceOn(configuration, "root", volume));
+  machine.SetRootDevice(devices.Resolve(root->path));
+  machine.SetKernelCommandLine("quiet");
+  // The system mounts what its document says.
+  for (const MountPoint& mount : configuration.storage.mount_points) {
+    const PartitionStatus* partition =
+        FindPartition(recorded.status, DeviceOn(configuration, mount.target_id, volume));
+    if (mount.path == "/") {
+      devices.AddUser(devices.Resolve(partition->path), "mounted at /");
+      continue;
+    }
+    files.SetDirectory(mount.path);
+    const absl::Status mounted =
+        mounts.Mount(partition->path, mount.path, mount.filesystem, mount.options);
+    if (!mounted.ok()) throw std::runtime_error(mounted.ToString());
+  }
+  return entry.label;
+}
+
+}  // namespace trident::test

@@ -1,0 +1,66 @@
+// A whole machine in memory, with images as files, for tests of servicing from plan to commit.
+#ifndef TRIDENT_TESTS_AGENT_SERVICING_FAKE_WORLD_H_
+#define TRIDENT_TESTS_AGENT_SERVICING_FAKE_WORLD_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "agent/host/fake/fake_block_devices.h"
+#include "agent/host/fake/fake_clock.h"
+#include "agent/host/fake/fake_command_runner.h"
+#include "agent/host/fake/fake_files.h"
+#include "agent/host/fake/fake_firmware.h"
+#include "agent/host/fake/fake_machine.h"
+#include "agent/host/fake/fake_mounts.h"
+#include "agent/host/host.h"
+#include "agent/servicing/host_servicer.h"
+#include "common/config/host_configuration.h"
+#include "tests/support/temporary_directory.h"
+
+namespace trident::test {
+
+// A bare UEFI machine in a ramdisk OS with one 8 GiB disk. Images are real zstd files that the real
+// streamer writes to the fake disk; what is in their file systems appears when they are mounted.
+class FakeWorld {
+ public:
+  FakeWorld();
+
+  // The document of worlds.h with the images of this version, as files of this world.
+  HostConfiguration Document(int version);
+
+  Host host();
+  std::unique_ptr<Servicer> MakeServicer();
+
+  // Runs one phase of a plan as the job's worker would. Each step is run `times` times.
+  absl::Status RunPhase(Servicer& servicer, const HostConfiguration& configuration, const Plan& plan,
+                        Phase phase, int times = 1);
+
+  // The firmware starts something: the label of the entry, and the machine's root follows it.
+  std::string Boot(const HostConfiguration& configuration);
+
+  FakeFiles files;
+  FakeBlockDevices devices;
+  FakeMounts mounts{files, devices};
+  FakeCommandRunner commands;
+  FakeFirmware firmware;
+  FakeMachine machine;
+  FakeClock clock;
+  // What the store knows.
+  Recorded recorded;
+  StoreRange target_range;
+  int stores_copied = 0;
+  std::vector<std::string> warnings;
+
+ private:
+  std::string MakeImage(const std::string& name, const std::string& type, const std::string& uuid);
+
+  TemporaryDirectory folder_;
+  std::unique_ptr<ImageProber> prober_;
+  std::unique_ptr<ImageStreamer> streamer_;
+};
+
+}  // namespace trident::test
+
+#endif  // TRIDENT_TESTS_AGENT_SERVICING_FAKE_WORLD_H_

@@ -1,0 +1,287 @@
+#include "agent/servicing/planner.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "agent/servicing/change.h"
+#include "common/config/document.h"
+#include "tests/agent/servicing/worlds.h"
+#include "tests/support/status_matchers.h"
+
+namespace trident {
+namespace {
+
+using test::BareMachine;
+using test::Document;
+using test::InstalledHost;
+using test::RunningMachine;
+
+std::vector<std::string> StepIds(const Plan& plan) {
+  std::vector<std::string> ids;
+  for (const Step& step : plan.steps) ids.push_back(step.id);
+  return ids;
+}
+
+}  // namespace
+
+TEST_CASE("a clean install writes tables, file systems and images, then points the firmware") {
+  const HostConfiguration desired = Document(1);
+  const auto plan = MakePlan(desired, {}, BareMachine(desired), false);
+  REQUIRE_OK(plan);
+  CHECK(plan->kind == ServicingKind::kCleanInstall);
+  CHECK(plan->target == Volume::kA);
+  CHECK(plan->reboots);
+  CHECK(StepIds(*plan) == std::vector<std::string>{
+                              "write-partition-table/disk", "make-filesystem/trident",
+                              "make-filesystem/home", "write-image/esp-a", "verify-image/esp-a",
+                              "set-identity/esp-a", "write-image/root-a", "verify-image/root-a",
+                              "set-identity/root-a", "grow-filesystem/root-a", "mount-new-root",
+                              "configure-boot", "write-fstab", "configure-management",
+                              "unmount-new-root", "check-target", "point-firmware", "leave",
+                              "commit-boot"});
+  CHECK(plan->bytes_to_fetch == 60u << 20);
+  CHECK(plan->bytes_to_write == 200u << 20);
+  CHECK(plan->destroyed.size() == 1);
+}
+
+TEST_CASE("an A/B update writes the other volume of every pair and nothing else") {
+  for (const Volume active : {Volume::kA, Volume::kB}) {
+    const HostConfiguration desired = Document(2);
+    const auto plan =
+        MakePlan(desired, InstalledHost(1, active), RunningMachine(desired, active), false);
+    REQUIRE_OK(plan);
+    CHECK(plan->kind == ServicingKind::kAbUpdate);
+    CHECK(plan->target == OtherVolume(active));
+    const std::string half = active == Volume::kA ? "-b" : "-a";
+    CHECK(StepIds(*plan) ==
+          std::vector<std::string>{"write-image/esp" + half, "verify-image/esp" + half,
+                                   "set-identity/esp" + half, "write-image/root" + half,
+                                   "verify-image/root" + half, "set-identity/root" + half,
+                                   "grow-filesystem/root" + half, "mount-new-root",
+                                   "configure-boot", "write-fstab", "configure-management",
+                                   "unmount-new-root", "check-target", "point-firmware", "leave",
+                                   "commit-boot"});
+  }
+}
+
+TEST_CASE("the installed configuration needs nothing") {
+  const HostConfiguration desired = Document(1);
+  const auto plan = MakePlan(desired, InstalledHost(1, Volume::kA),
+                             RunningMachine(desired, Volume::kA), false);
+  REQUIRE_OK(plan);
+  CHECK(plan->kind == ServicingKind::kNone);
+  CHECK(plan->steps.empty());
+  CHECK_FALSE(plan->reboots);
+  CHECK(ImagesToProbe(desired, InstalledHost(1, Volume::kA)).empty());
+}
+
+TEST_CASE("each change of an installed host needs its servicing kind") {
+  struct Case {
+    const char* name;
+    std::function<void(HostConfiguration&)> change;
+    ServicingKind kind;
+    const char* field;  // of an incompatible change
+  };
+  const Case cases[] = {
+      {"another image url", [](auto& c) { c.storage.images[1].url += "x"; },
+       ServicingKind::kAbUpdate, ""},
+      {"another image hash", [](auto& c) { c.storage.images[1].sha256 = std::string(64, '0'); },
+       ServicingKind::kAbUpdate, ""},
+      {"a hash that is no longer checked", [](auto& c) { c.storage.images[1].sha256.reset(); },
+       ServicingKind::kHotPatch, ""},
+      {"another phonehome", [](auto& c) { c.management.phonehome = "http://192.0.2.1/"; },
+       ServicingKind::kHotPatch, ""},
+      {"other mount options", [](auto& c) { c.storage.mount_points[3].options = {"noatime"}; },
+       ServicingKind::kAbUpdate, ""},
+      {"another datastore", [](auto& c) { c.management.datastore_path = "/home/x.sqlite"; },
+       ServicingKind::kIncompatible, "management.datastorePath"},
+      {"another disk", [](auto& c) { c.storage.disks[0].device = "/dev/vdb"; },
+       ServicingKind::kIncompatible, "storage.disks[0].device"},
+      {"a larger partition", [](auto& c) { c.storage.disks[0].partitions[4].size.bytes *= 2; },
+       ServicingKind::kIncompatible, "storage.disks[0].partitions"},
+      {"no pair for the ESP",
+       [](auto& c) { c.storage.ab_update->volume_pairs.erase(
+                         c.storage.ab_update->volume_pairs.begin()); },
+       ServicingKind::kIncompatible, "storage.abUpdate"},
+      {"another file system", [](auto& c) { c.storage.mount_points[3].filesystem = "vfat"; },
+       ServicingKind::kIncompatible, "storage.mountPoints[3]"},
+  };
+  for (const Case& test : cases) {
+    INFO(test.name);
+    HostConfiguration desired = Document(1);
+    test.change(desired);
+    const Recorded recorded = InstalledHost(1, Volume::kA);
+    const Change change =
+        CompareConfigurations(desired, *recorded.configuration, recorded.status);
+    CHECK(change.kind == test.kind);
+    if (test.kind == ServicingKind::kIncompatible) {
+      REQUIRE_FALSE(change.incompatible.empty());
+      CHECK(change.incompatible[0].path == test.field);
+      CHECK_FALSE(MakePlan(desired, recorded, RunningMachine(desired, Volume::kA), false).ok());
+    } else {
+      CHECK(change.incompatible.empty());
+      REQUIRE_OK(MakePlan(desired, recorded, RunningMachine(desired, Volume::kA), false));
+    }
+  }
+}
+
+TEST_CASE("what a host cannot or must not do is refused before anything is written, by name") {
+  struct Case {
+    const char* name;
+    std::function<void(HostConfiguration&, Observation&)> change;
+    absl::StatusCode code;
+    const char* text;
+  };
+  const auto precondition = absl::StatusCode::kFailedPrecondition;
+  const auto unsupported = absl::StatusCode::kUnimplemented;
+  const Case cases[] = {
+      {"not root", [](auto&, auto& o) { o.is_root = false; }, precondition, "does not run as root"},
+      {"no UEFI", [](auto&, auto& o) { o.firmware_available = false; }, precondition, "UEFI"},
+      {"not a ramdisk OS", [](auto&, auto& o) { o.booted_from_ramdisk = false; }, precondition,
+       "safety check"},
+      {"disk absent",
+       [](auto&, auto& o) {
+         o.disks.insert_or_assign("disk", MakeError(absl::StatusCode::kNotFound, "storage",
+                                                    "no-device", "/dev/vda: no such device"));
+       },
+       precondition, "/dev/vda: no such device"},
+      {"disk too small", [](auto&, auto& o) { o.disks.at("disk")->size = 1u << 30; }, precondition,
+       "storage.disks[0]"},
+      {"disk read-only", [](auto&, auto& o) { o.disks.at("disk")->read_only = true; }, precondition,
+       "read-only"},
+      {"disk mounted",
+       [](auto&, auto& o) {
+         ObservedPartition partition;
+         partition.path = "/dev/vda1";
+         partition.users = {"mounted at /mnt"};
+         o.disks.at("disk")->partitions.push_back(partition);
+       },
+       precondition, "/dev/vda1 is mounted at /mnt"},
+      {"image larger than its volume",
+       [](auto&, auto& o) { o.images.at(1)->content_bytes = (1u << 30) + 1; }, precondition,
+       "'root-a' has only 1073741824"},
+      {"image not there",
+       [](auto&, auto& o) {
+         o.images.insert_or_assign(1, MakeError(absl::StatusCode::kNotFound, "image", "not-found",
+                                                "http://10.0.2.2/root_v1.raw.zst: HTTP 404"));
+       },
+       precondition, "HTTP 404"},
+      {"network", [](auto& c, auto&) { c.network.emplace(); }, unsupported, "network"},
+      {"users", [](auto& c, auto&) { c.osconfig.users.emplace_back(); }, unsupported,
+       "osconfig.users"},
+      {"scripts", [](auto& c, auto&) { c.scripts.post_configure.emplace_back(); }, unsupported,
+       "scripts"},
+      {"encryption", [](auto& c, auto&) { c.storage.encryption.emplace(); }, unsupported,
+       "storage.encryption"},
+      {"raid", [](auto& c, auto&) { c.storage.raid.software.emplace_back(); }, unsupported,
+       "storage.raid"},
+      {"adoption",
+       [](auto& c, auto&) { c.storage.disks[0].adopted_partitions.emplace_back(); }, unsupported,
+       "adoptedPartitions"},
+      {"xfs", [](auto& c, auto&) { c.storage.mount_points[3].filesystem = "xfs"; }, unsupported,
+       "xfs"},
+      {"oci", [](auto& c, auto&) { c.storage.images[0].url = "oci://r/x:1"; }, unsupported, "OCI"},
+      {"no root image", [](auto& c, auto&) { c.storage.images.pop_back(); }, precondition,
+       "mounted at /"},
+      {"no ESP mount",
+       [](auto& c, auto&) {
+         c.storage.mount_points.erase(c.storage.mount_points.begin() + 1);
+       },
+       precondition, "EFI system partition"},
+      {"a single ESP beside a root pair",
+       [](auto& c, auto&) {
+         c.storage.ab_update->volume_pairs.erase(c.storage.ab_update->volume_pairs.begin());
+         c.storage.mount_points[1].target_id = "esp-a";
+         c.storage.images[0].target_id = "esp-a";
+       },
+       unsupported, "'esp-a' is not a volume pair"},
+  };
+  for (const Case& test : cases) {
+    INFO(test.name);
+    HostConfiguration desired = Document(1);
+    Observation observed = BareMachine(desired);
+    test.change(desired, observed);
+    REQUIRE_ERROR(MakePlan(desired, {}, observed, false), test.code, test.text);
+  }
+}
+
+TEST_CASE("all reasons are told, not just the first") {
+  HostConfiguration desired = Document(1);
+  desired.network.emplace();
+  desired.osconfig.users.emplace_back();
+  Observation observed = BareMachine(desired);
+  observed.booted_from_ramdisk = false;
+  const auto plan = MakePlan(desired, {}, observed, false);
+  REQUIRE_ERROR(plan, absl::StatusCode::kFailedPrecondition, "safety check");
+  CHECK(GetErrorDetail(plan.status()).findings.size() == 3);
+}
+
+TEST_CASE("the safety check can be overridden by its file") {
+  const HostConfiguration desired = Document(1);
+  Observation observed = BareMachine(desired);
+  observed.booted_from_ramdisk = false;
+  observed.safety_check_overridden = true;
+  REQUIRE_OK(MakePlan(desired, {}, observed, false));
+}
+
+TEST_CASE("an installed disk is not installed again by itself") {
+  const HostConfiguration desired = Document(1);
+  Observation observed = BareMachine(desired);
+  observed.found_installation =
+      FoundInstallation{"/dev/vda5", ConfigurationDigest(desired), "succeeded"};
+  REQUIRE_ERROR(MakePlan(desired, {}, observed, false), absl::StatusCode::kFailedPrecondition,
+                "installed on the disk already");
+  REQUIRE_OK(MakePlan(desired, {}, observed, true));
+  REQUIRE_OK(MakePlan(Document(2), {}, observed, false));
+}
+
+TEST_CASE("an update is refused when the recorded root is not the running root") {
+  const HostConfiguration desired = Document(2);
+  for (const BootedVolume booted : {BootedVolume::kB, BootedVolume::kNeither}) {
+    Observation observed = RunningMachine(desired, Volume::kA);
+    observed.booted = booted;
+    REQUIRE_ERROR(MakePlan(desired, InstalledHost(1, Volume::kA), observed, false),
+                  absl::StatusCode::kFailedPrecondition, "volume-a");
+  }
+}
+
+TEST_CASE("an update needs an image for every pair that was installed from one") {
+  HostConfiguration desired = Document(2);
+  desired.storage.images.erase(desired.storage.images.begin());
+  REQUIRE_ERROR(MakePlan(desired, InstalledHost(1, Volume::kA),
+                         RunningMachine(desired, Volume::kA), false),
+                absl::StatusCode::kFailedPrecondition, "'esp'");
+}
+
+TEST_CASE("the digest names the plan: same world, same digest") {
+  const HostConfiguration desired = Document(1);
+  const Observation observed = BareMachine(desired);
+  const std::string digest = MakePlan(desired, {}, observed, false)->digest;
+  CHECK(digest.size() == 64);
+  CHECK(MakePlan(desired, {}, observed, false)->digest == digest);
+
+  Observation other_image = observed;
+  other_image.images.at(1)->validator = "\"w\"";
+  CHECK(MakePlan(desired, {}, other_image, false)->digest != digest);
+  Observation other_disk = observed;
+  other_disk.disks.at("disk")->size *= 2;
+  CHECK(MakePlan(desired, {}, other_disk, false)->digest != digest);
+  CHECK(MakePlan(Document(2), {}, observed, false)->digest != digest);
+}
+
+TEST_CASE("a plan survives the store") {
+  const HostConfiguration desired = Document(1);
+  const auto plan = MakePlan(desired, {}, BareMachine(desired), false);
+  REQUIRE_OK(plan);
+  const auto again = PlanFromJson(PlanToJson(*plan));
+  REQUIRE_OK(again);
+  CHECK(*again == *plan);
+  for (const char* broken : {"", "[]", "{", R"({"kind":"x"})", R"({"kind":3})",
+                             R"({"kind":"none","steps":[{"kind":"dance","phase":"stage"}]})",
+                             R"({"kind":"none","steps":{"a":1}})"}) {
+    INFO(broken);
+    CHECK_FALSE(PlanFromJson(broken).ok());
+  }
+}
+
+}  // namespace trident
