@@ -65,8 +65,7 @@ Follower::Ended Follower::Read(grpc::ClientReader<pb::HostStatusState>& reader, 
   }
   status_ = reader.Finish();
   if (outcome_) return Ended::kDone;
-  if (rebooting_) return Ended::kLost;
-  if (status_.ok()) return update ? Ended::kDone : Ended::kLost;
+  if (status_.ok()) return update && !rebooting_ ? Ended::kDone : Ended::kLost;
   return IsConnectionLoss(status_) ? Ended::kLost : Ended::kRefused;
 }
 

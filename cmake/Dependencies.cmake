@@ -2,6 +2,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
+set(Protobuf_USE_STATIC_LIBS ${TRIDENT_PORTABLE})
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 find_package(yaml-cpp REQUIRED)
@@ -12,3 +13,39 @@ find_package(CURL REQUIRED)
 foreach(library libzstd liblzma libxxhash sqlite3 fdisk blkid mount efivar efiboot libsystemd)
   pkg_check_modules(${library} REQUIRED IMPORTED_TARGET ${library})
 endforeach()
+
+# TRIDENT_PORTABLE: the libraries whose versions differ between Debian releases are linked from their
+# archives, so that one binary serves guests of several releases. It also halves what the dynamic
+# loader touches at start. Debian's CMake packages name the shared objects only; the archives lie
+# beside them in the same -dev packages.
+if(TRIDENT_PORTABLE)
+  get_property(imported DIRECTORY PROPERTY IMPORTED_TARGETS)
+  foreach(target ${imported})
+    get_target_property(type ${target} TYPE)
+    if(NOT type STREQUAL "SHARED_LIBRARY")
+      continue()
+    endif()
+    get_target_property(location ${target} LOCATION)
+    if(NOT location MATCHES "^(.*/lib(absl_[a-z0-9_]+|grpc[+_a-z]*|gpr|upb|address_sorting|cares|yaml-cpp))\\.so")
+      continue()
+    endif()
+    set(archive ${CMAKE_MATCH_1}.a)
+    if(NOT EXISTS ${archive})
+      message(FATAL_ERROR "TRIDENT_PORTABLE: ${archive} is missing beside ${location}")
+    endif()
+    get_target_property(configurations ${target} IMPORTED_CONFIGURATIONS)
+    foreach(configuration ${configurations})
+      set_target_properties(${target} PROPERTIES IMPORTED_LOCATION_${configuration} ${archive})
+    endforeach()
+    set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${archive})
+  endforeach()
+  get_target_property(grpc_needs gRPC::grpc INTERFACE_LINK_LIBRARIES)
+  list(TRANSFORM grpc_needs REPLACE "^(.*:)?re2$" "-l:libre2.a")
+  set_property(TARGET gRPC::grpc PROPERTY INTERFACE_LINK_LIBRARIES ${grpc_needs})
+  # What the archives of gRPC need and its CMake targets do not say.
+  set_property(TARGET gRPC::grpc APPEND PROPERTY INTERFACE_LINK_LIBRARIES
+    absl::flat_hash_map absl::flat_hash_set absl::inlined_vector absl::bind_front absl::statusor
+    absl::any_invocable absl::random_random absl::cord absl::synchronization
+    OpenSSL::SSL OpenSSL::Crypto)
+  add_link_options(-Wl,--gc-sections)
+endif()

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 # The base tree is made with its owners and device nodes.
 [ "$(id -u)" = 0 ] || { echo "$0: must be run as root" >&2; exit 1; }
 scripts/install_packages.sh build machines
-cmake --preset release >/dev/null || { cmake --preset release; exit 1; }
+cmake --preset release -DTRIDENT_TESTS=ON >/dev/null || exit 1
 cmake --build --preset release --target tridentd tridentctl "$@"
 rm -rf build/release/e2e_stage
 DESTDIR="$PWD/build/release/e2e_stage" cmake --install build/release --prefix /usr --strip >/dev/null

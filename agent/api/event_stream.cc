@@ -1,7 +1,7 @@
 #include "agent/api/event_stream.h"
 
-#include <grpcpp/support/proto_buffer_writer.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/proto_buffer_writer.h>
 
 #include <utility>
 

@@ -31,8 +31,8 @@ class StreamSource {
   virtual StreamStep NextWhileDraining() = 0;
 };
 
-// Owns itself from Start until gRPC is done with it; everybody else holds weak references, so that a
-// wake that comes too late finds nothing. All calls into gRPC are made by Pump, which runs on the
+// Owns itself from Start until gRPC is done with it; everybody else holds weak references, so that
+// a wake that comes too late finds nothing. All calls into gRPC are made by Pump, which runs on the
 // executor, one at a time, without a lock.
 class EventStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public std::enable_shared_from_this<EventStream> {

@@ -26,8 +26,8 @@ absl::Status FromGrpc(const grpc::Status& status) {
       detail.remedy = from.remedy();
       detail.retryable = from.retryable();
       for (const pb::Finding& finding : from.findings()) {
-        detail.findings.push_back({finding.path(), finding.line(), finding.column(),
-                                   finding.reason(), finding.remedy()});
+        detail.findings.push_back(
+            {finding.path(), finding.line(), finding.column(), finding.reason(), finding.remedy()});
       }
       return MakeError(code, std::move(detail));
     }

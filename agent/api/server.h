@@ -13,7 +13,8 @@
 namespace trident {
 
 struct ServerOptions {
-  // Path of the socket to create (mode 0600, folder made when missing), unless a descriptor is given.
+  // Path of the socket to create (mode 0600, folder made when missing), unless a descriptor is
+  // given.
   std::string socket_path;
   // A listening unix socket that was inherited (systemd socket activation); taken over.
   std::optional<int> inherited_socket;

@@ -25,10 +25,11 @@ absl::StatusOr<Message> Parse(const grpc::ByteBuffer& bytes) {
   grpc::ByteBuffer copy = bytes;
   Message message;
   if (!grpc::SerializationTraits<Message>::Deserialize(&copy, &message).ok()) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "invalid-input", "request",
-                     absl::StrCat("the request is not a valid ", Message::descriptor()->full_name(),
-                                  " message (invalid UTF-8 in a string?)"),
-                     "Send the Host Configuration as UTF-8, in the message of proto/trident.proto.");
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "invalid-input", "request",
+        absl::StrCat("the request is not a valid ", Message::descriptor()->full_name(),
+                     " message (invalid UTF-8 in a string?)"),
+        "Send the Host Configuration as UTF-8, in the message of proto/trident.proto.");
   }
   return message;
 }
@@ -59,9 +60,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
       const std::lock_guard lock(mutex_);
       if (std::exchange(finished_, true)) return;
       bool own_buffer = false;
-      const grpc::Status status =
-          grpc::SerializationTraits<google::protobuf::Message>::Serialize(message, response_,
-                                                                         &own_buffer);
+      const grpc::Status status = grpc::SerializationTraits<google::protobuf::Message>::Serialize(
+          message, response_, &own_buffer);
       if (!status.ok()) response_->Clear();
     }
     Finish(grpc::Status::OK);

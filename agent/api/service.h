@@ -30,18 +30,18 @@ template <>
 struct RawMethods<> {
   using Type = ::trident_proto::HostManagement::Service;
 };
-using RawService = RawMethods<
-    ::trident_proto::HostManagement::WithRawCallbackMethod_UpdateHost,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_GetStatus,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_PlanHost,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_ValidateHostConfiguration,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_FinalizeHost,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_CommitHost,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_RollbackHost,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_CancelJob,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_ListJobs,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_GetHostConfiguration,
-    ::trident_proto::HostManagement::WithRawCallbackMethod_GetVersion>::Type;
+using RawService =
+    RawMethods<::trident_proto::HostManagement::WithRawCallbackMethod_UpdateHost,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_GetStatus,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_PlanHost,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_ValidateHostConfiguration,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_FinalizeHost,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_CommitHost,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_RollbackHost,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_CancelJob,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_ListJobs,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_GetHostConfiguration,
+               ::trident_proto::HostManagement::WithRawCallbackMethod_GetVersion>::Type;
 
 class Service final : public RawService {
  public:
@@ -90,9 +90,10 @@ class Service final : public RawService {
                                    const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                    std::function<absl::StatusOr<Response>(const Request&)> work);
   template <typename Request>
-  grpc::ServerUnaryReactor* Pull(grpc::CallbackServerContext* context,
-                                 const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
-                                 absl::StatusOr<JobSummary> (JobManager::*lever)(const std::string&));
+  grpc::ServerUnaryReactor* Pull(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+      grpc::ByteBuffer* response,
+      absl::StatusOr<JobSummary> (JobManager::*lever)(const std::string&));
   std::shared_ptr<EventStream> NewStream();
 
   JobManager& jobs_;

@@ -299,7 +299,8 @@ grpc::Status FinalStatus(const JobSummary& job) {
   ErrorDetail detail = job.error.value_or(ErrorDetail{});
   if (detail.message.empty()) detail.message = job.reason;
   if (detail.message.empty()) {
-    detail.message = absl::StrCat("job ", job.id, " ended as ", std::string(JobStateName(job.state)));
+    detail.message =
+        absl::StrCat("job ", job.id, " ended as ", std::string(JobStateName(job.state)));
   }
   switch (job.state) {
     case JobState::kFailed: {

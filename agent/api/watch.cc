@@ -86,8 +86,9 @@ class JobSource : public StreamSource {
     ErrorDetail detail;
     detail.kind = "environment";
     detail.subkind = "agent-stopping";
-    detail.message = absl::StrCat("the agent is stopping; job ", id_, " (", std::string(JobStateName(job->state)),
-                                  ") goes on when it is started again");
+    detail.message =
+        absl::StrCat("the agent is stopping; job ", id_, " (",
+                     std::string(JobStateName(job->state)), ") goes on when it is started again");
     detail.remedy = "Follow the job with GetStatus, after the last sequence that you have seen.";
     detail.retryable = true;
     return {.message = std::nullopt, .end = ToGrpc(absl::StatusCode::kUnavailable, detail)};
@@ -161,10 +162,11 @@ class StatusSource : public StreamSource {
 
 std::string Describe(const Plan& plan) {
   if (plan.kind == ServicingKind::kNone) return "nothing to do: the host is as desired";
-  return absl::StrCat("would do: ", std::string(ServicingKindName(plan.kind)), ", ", plan.steps.size(),
-                      plan.steps.size() == 1 ? " step" : " steps",
-                      plan.target ? absl::StrCat(", onto ", std::string(VolumeName(*plan.target))) : "",
-                      plan.reboots ? ", with a reboot" : ", without a reboot");
+  return absl::StrCat(
+      "would do: ", std::string(ServicingKindName(plan.kind)), ", ", plan.steps.size(),
+      plan.steps.size() == 1 ? " step" : " steps",
+      plan.target ? absl::StrCat(", onto ", std::string(VolumeName(*plan.target))) : "",
+      plan.reboots ? ", with a reboot" : ", without a reboot");
 }
 
 }  // namespace
@@ -190,8 +192,7 @@ std::unique_ptr<StreamSource> MakeRefusedSource(JobManager& jobs, const absl::St
 absl::StatusOr<std::unique_ptr<StreamSource>> MakeJobSource(JobManager& jobs,
                                                             const Submitted& submitted,
                                                             std::function<void()> wake) {
-  TRIDENT_ASSIGN_OR_RETURN(auto subscription,
-                           jobs.Subscribe(submitted.after_sequence, "", wake));
+  TRIDENT_ASSIGN_OR_RETURN(auto subscription, jobs.Subscribe(submitted.after_sequence, "", wake));
   TRIDENT_ASSIGN_OR_RETURN(JobSummary job, jobs.Find(*submitted.job_id));
   return std::make_unique<JobSource>(jobs, Reader(jobs, std::move(subscription), std::move(wake)),
                                      std::move(job), submitted.after_sequence);
@@ -203,10 +204,10 @@ absl::StatusOr<std::unique_ptr<StreamSource>> MakeStatusSource(JobManager& jobs,
   if (!watch.follow) {
     const std::string own = jobs.Now().journal_id;
     if (!watch.journal_id.empty() && watch.journal_id != own) {
-      return MakeError(absl::StatusCode::kOutOfRange, "precondition", "other-journal",
-                       absl::StrCat("journal ", watch.journal_id, " is not this agent's, which is ",
-                                    own),
-                       "Start over without journal_id and after_sequence.");
+      return MakeError(
+          absl::StatusCode::kOutOfRange, "precondition", "other-journal",
+          absl::StrCat("journal ", watch.journal_id, " is not this agent's, which is ", own),
+          "Start over without journal_id and after_sequence.");
     }
     return std::make_unique<StatusSource>(jobs, std::nullopt);
   }

@@ -29,9 +29,9 @@ bool PeerIsAllowed(int descriptor) {
     return false;
   }
   if (peer->uid == 0 || peer->uid == geteuid()) return true;
-  Log(LogLevel::kWarn, absl::StrCat("refused a connection of user ", peer->uid, " (process ",
-                                    peer->pid, "): only root and user ", geteuid(),
-                                    " may call this agent"));
+  Log(LogLevel::kWarn,
+      absl::StrCat("refused a connection of user ", peer->uid, " (process ", peer->pid,
+                   "): only root and user ", geteuid(), " may call this agent"));
   return false;
 }
 
@@ -41,7 +41,8 @@ absl::StatusOr<std::unique_ptr<ConnectionAcceptor>> ConnectionAcceptor::Start(
     std::vector<Listener> listeners) {
   const int stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (stop_event < 0) {
-    return ErrnoError(errno, "environment", "accept", "cannot make an eventfd to accept connections");
+    return ErrnoError(errno, "environment", "accept",
+                      "cannot make an eventfd to accept connections");
   }
   std::unique_ptr<ConnectionAcceptor> acceptor(
       new ConnectionAcceptor(std::move(listeners), stop_event));

@@ -120,9 +120,9 @@ absl::StatusOr<std::string> KernelDevicePath(dev_t device) {
   while (std::getline(file, line)) {
     if (line.starts_with(kName)) return absl::StrCat("/dev/", line.substr(kName.size()));
   }
-  return MakeError(absl::StatusCode::kNotFound, "storage", "no-such-device",
-                   absl::StrCat("the kernel knows no block device ", major(device), ":",
-                                minor(device)));
+  return MakeError(
+      absl::StatusCode::kNotFound, "storage", "no-such-device",
+      absl::StrCat("the kernel knows no block device ", major(device), ":", minor(device)));
 }
 
 bool IsPartition(dev_t device) {

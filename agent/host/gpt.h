@@ -11,8 +11,8 @@
 
 namespace trident {
 
-// The table on a disk or in a file, partitions in the order of their start. No value: another kind of
-// table, or none. When the primary header is damaged the backup counts.
+// The table on a disk or in a file, partitions in the order of their start. No value: another kind
+// of table, or none. When the primary header is damaged the backup counts.
 absl::StatusOr<std::optional<PartitionTable>> ReadGpt(const std::string& path);
 
 // Replaces whatever table there is through `fd`, which is open for reading and writing and stays

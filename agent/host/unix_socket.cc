@@ -42,11 +42,11 @@ absl::StatusOr<sockaddr_un> AddressOf(const std::string& path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path)) {
-    return MakeError(absl::StatusCode::kInvalidArgument, kKind, "socket-path",
-                     absl::StrCat("cannot listen on the unix socket '", path, "': a path of 1 to ",
-                                  sizeof(address.sun_path) - 1, " bytes is needed, this one has ",
-                                  path.size()),
-                     "Choose a shorter path, such as /run/trident/trident.sock.");
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, kKind, "socket-path",
+        absl::StrCat("cannot listen on the unix socket '", path, "': a path of 1 to ",
+                     sizeof(address.sun_path) - 1, " bytes is needed, this one has ", path.size()),
+        "Choose a shorter path, such as /run/trident/trident.sock.");
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
@@ -60,9 +60,10 @@ absl::Status CheckStale(const std::string& path, const sockaddr_un& address) {
     return ErrnoError(errno, kKind, "socket-path", absl::StrCat("cannot look at ", path));
   }
   if (!S_ISSOCK(status.st_mode)) {
-    return MakeError(absl::StatusCode::kAlreadyExists, kKind, "socket-path",
-                     absl::StrCat("cannot listen on ", path, ": there is something that is no socket"),
-                     "Move it away, or listen on another path.");
+    return MakeError(
+        absl::StatusCode::kAlreadyExists, kKind, "socket-path",
+        absl::StrCat("cannot listen on ", path, ": there is something that is no socket"),
+        "Move it away, or listen on another path.");
   }
   const Descriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (probe.get() < 0) return ErrnoError(errno, kKind, "socket", "cannot make a unix socket");
@@ -147,7 +148,8 @@ absl::StatusOr<std::unique_ptr<UnixSocket>> UnixSocket::Adopt(int descriptor) {
     socklen_t size = sizeof(value);
     return getsockopt(listener.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
   };
-  if (option(SO_DOMAIN) != AF_UNIX || option(SO_TYPE) != SOCK_STREAM || option(SO_ACCEPTCONN) != 1) {
+  if (option(SO_DOMAIN) != AF_UNIX || option(SO_TYPE) != SOCK_STREAM ||
+      option(SO_ACCEPTCONN) != 1) {
     return MakeError(absl::StatusCode::kInvalidArgument, kKind, "socket",
                      absl::StrCat("the inherited descriptor ", descriptor,
                                   " is not a listening unix stream socket"),

@@ -58,8 +58,9 @@ absl::Status ZstdDecoder::Reset() {
 absl::StatusOr<Decoder::Step> ZstdDecoder::Decode(std::span<const uint8_t> input,
                                                   std::span<uint8_t> output, bool end) {
   Step step;
-  if (end && input.empty() && context_->between_frames) {
-    step.done = true;
+  // Asked for more without input, zstd would say that it waits for the next frame.
+  if (input.empty() && context_->between_frames) {
+    step.done = end;
     return step;
   }
   ZSTD_inBuffer in{input.data(), input.size(), 0};

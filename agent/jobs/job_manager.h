@@ -107,7 +107,8 @@ class JobManager {
   virtual Snapshot Now() = 0;
 
   // From after `after_sequence`; no value: only what comes from now on. OUT_OF_RANGE: another
-  // journal, a sequence that was pruned or is not there yet. `journal_id` empty: not checked.
+  // journal, a sequence that was pruned or is not there yet. `journal_id` empty: not checked. The
+  // subscription must end before the manager does.
   virtual absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(
       std::optional<uint64_t> after_sequence, const std::string& journal_id,
       std::function<void()> wake) = 0;

@@ -260,7 +260,7 @@ JobRunner::Next JobRunner::Fail(const Job& job, const absl::Status& error, JobCh
   // An error because the agent is being stopped is none: the job goes on after the next start.
   if (stopping()) return Next::kLookAgain;
   const auto next = NextState(job, JobEvent::kError);
-  if (next.ok() && *next == JobState::kFailed) CleanUp();
+  if (!dirty_.empty() && next.ok() && *next == JobState::kFailed) CleanUp();
   change.edit = ErrorEdit(error);
   return Transition(job, JobEvent::kError, std::move(change));
 }

@@ -145,7 +145,10 @@ absl::Status Journal::Commit(StoreChange change, std::vector<Event> events,
     for (Event& event : events) {
       event.sequence = sequence++;
       newest_ = event.sequence;
-      if (event.transition || event.step.has_value()) ephemeral_ = nullptr;
+      // What was told of a step is of no use once that step has ended.
+      if (event.transition || (event.step.has_value() && !event.log.has_value())) {
+        ephemeral_ = nullptr;
+      }
       recent_.push_back(std::make_shared<const Event>(std::move(event)));
       if (recent_.size() > kRecentEvents) recent_.pop_front();
     }

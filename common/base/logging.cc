@@ -130,7 +130,8 @@ void SetUpLogging(LogLevel level) {
 
 void Log(LogLevel level, std::string_view message) {
   if (level == LogLevel::kOff) return;
-  spdlog::default_logger_raw()->log(ToSpdlog(level), spdlog::string_view_t(message.data(), message.size()));
+  spdlog::default_logger_raw()->log(ToSpdlog(level),
+                                    spdlog::string_view_t(message.data(), message.size()));
 }
 
 std::string FormatLogLine(LogLevel level, std::string_view message, bool journal) {

@@ -4,6 +4,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -71,6 +72,7 @@ class TreeBuilder : public YAML::EventHandler {
       node->line = frames_.back().key->line;
       node->column = frames_.back().key->column;
     }
+    if (frames_.empty()) node->line = node->column = 1;
     Complete(mark, anchor, std::move(node), Extent{});
   }
 
@@ -311,6 +313,19 @@ std::optional<Finding> CheckBytes(std::string_view text) {
     finding.reason =
         StrCat("the document has ", text.size(), " bytes, at most ", kMaxYamlBytes, " are taken");
     finding.remedy = "Make the document smaller.";
+    return finding;
+  }
+  // yaml-cpp may read a whole line or bracket into its token queue before it reports anything, at
+  // some 200 bytes per token: a document of brackets would cost a gigabyte.
+  const auto indicators = std::count_if(text.begin(), text.end(), [](char c) {
+    return std::string_view("[]{},&*!'\"").find(c) != std::string_view::npos;
+  });
+  if (static_cast<size_t>(indicators) > kMaxYamlIndicators) {
+    Finding finding;
+    finding.reason =
+        StrCat("the document has ", indicators, " brackets, commas, quotes and the like, at most ",
+               kMaxYamlIndicators, " are taken");
+    finding.remedy = "Make the document smaller; keep large files out of it.";
     return finding;
   }
   for (size_t offset = 0; offset < text.size(); ++offset) {

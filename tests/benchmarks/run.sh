@@ -51,6 +51,7 @@ rm -f "$disk"
 fallocate -l "${mib}MiB" "$disk"
 loop=$(losetup --find --show "$disk")
 trap 'losetup -d "$loop"; rm -f "$disk"' EXIT
+trap 'exit 1' INT TERM
 
 now() { date +%s.%N; }
 

@@ -141,6 +141,7 @@ void ClientFixture::StopAgent() {
 }
 
 int ClientFixture::Run(std::vector<std::string> arguments) {
+  session.format = OutputFormat::kText;  // of the run before this one
   arguments.push_back("--server");
   arguments.push_back("unix:" + (folder / "agent.sock"));
   return RunCommandLine(arguments, session);

@@ -1,5 +1,6 @@
 #include "client/renderer.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <sstream>
 
@@ -157,7 +158,8 @@ TEST_CASE("programs get documents or lines, people's notes go elsewhere") {
     renderer->Note("note");
     CHECK_THAT(client.out.str(), Catch::Matchers::Contains("\"sequence\":\"7\""));
     CHECK_THAT(client.out.str(), Catch::Matchers::Contains("\"state\":\"JOB_STATE_STAGING\""));
-    CHECK(std::count(client.out.str().begin(), client.out.str().end(), '\n') == 1);
+    const std::string line = client.out.str();
+    CHECK(std::count(line.begin(), line.end(), '\n') == 1);
   }
 }
 

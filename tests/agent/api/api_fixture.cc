@@ -75,9 +75,14 @@ std::string GoodDocument() {
          "      device: /dev/disk/by-path/virtual-0\n"
          "      partitionTableType: gpt\n"
          "      partitions:\n"
-         "        - id: data\n"
-         "          type: linux-generic\n"
-         "          size: 1G\n";
+         "        - id: root\n"
+         "          type: root\n"
+         "          size: 1G\n"
+         "  mountPoints:\n"
+         "    - path: /\n"
+         "      targetId: root\n"
+         "      filesystem: ext4\n"
+         "      options: [defaults]\n";
 }
 
 JobSummary JobIn(JobState state, const std::string& id) {

@@ -157,8 +157,8 @@ absl::StatusOr<std::unique_ptr<Subscription>> FakeJobManager::Subscribe(
                      "the journal does not reach from there");
   }
   wake();  // may happen during the call
-  auto subscription = std::make_unique<FakeSubscription>(*this, after_sequence.value_or(newest_),
-                                                         std::move(wake));
+  auto subscription =
+      std::make_unique<FakeSubscription>(*this, after_sequence.value_or(newest_), std::move(wake));
   subscriptions_.insert(subscription.get());
   changed_.notify_all();
   return subscription;

@@ -80,7 +80,8 @@ class FakeJobManager : public JobManager {
 
 // An event of a job: a transition to job.state.
 Event TransitionOf(const JobSummary& job);
-Event StepOf(const JobSummary& job, StepEvent::State state, const std::string& id = "write-image/root");
+Event StepOf(const JobSummary& job, StepEvent::State state,
+             const std::string& id = "write-image/root");
 Event LogOf(const JobSummary& job, const std::string& message);
 
 }  // namespace trident::test

@@ -1,6 +1,7 @@
+#include <grpcpp/generic/generic_stub.h>
+
 #include <catch2/catch.hpp>
 #include <condition_variable>
-#include <grpcpp/generic/generic_stub.h>
 #include <mutex>
 #include <thread>
 
@@ -20,8 +21,8 @@ grpc::Status CallRaw(const ApiFixture& api, const std::string& method, const std
   const grpc::ByteBuffer request(&slice, 1);
   grpc::ByteBuffer response;
   grpc::Status status;
-  auto call = stub.PrepareUnaryCall(context.get(), "/trident.HostManagement/" + method, request,
-                                    &queue);
+  auto call =
+      stub.PrepareUnaryCall(context.get(), "/trident.HostManagement/" + method, request, &queue);
   call->StartCall();
   call->Finish(&response, &status, nullptr);
   void* tag = nullptr;
@@ -34,8 +35,10 @@ grpc::Status CallRaw(const ApiFixture& api, const std::string& method, const std
 
 TEST_CASE("bytes that are not a message are INVALID_ARGUMENT with words") {
   ApiFixture api;
-  const std::string invalid_utf8 = "\x0a\x03"  // field 1, three bytes
-                                   "a\xff" "b";
+  const std::string invalid_utf8 =
+      "\x0a\x03"  // field 1, three bytes
+      "a\xff"
+      "b";
   const std::string truncated = "\x0a\x7f";
   for (const std::string method :
        {"UpdateHost", "PlanHost", "ValidateHostConfiguration", "FinalizeHost", "CancelJob"}) {
@@ -56,7 +59,8 @@ TEST_CASE("a request over the limit is RESOURCE_EXHAUSTED") {
   request.set_host_configuration(std::string((4 << 20) + 1, '#'));
   pb::ValidateHostConfigurationResponse response;
   const auto context = api.NewContext();
-  const grpc::Status status = api.stub->ValidateHostConfiguration(context.get(), request, &response);
+  const grpc::Status status =
+      api.stub->ValidateHostConfiguration(context.get(), request, &response);
   CHECK(status.error_code() == grpc::RESOURCE_EXHAUSTED);
   pb::HostUpdateRequest update;
   update.set_host_configuration(std::string((4 << 20) + 1, '#'));
@@ -169,11 +173,12 @@ TEST_CASE("plans that wait do not block other calls, and too many are refused") 
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
   for (auto& response : responses) {
     contexts.push_back(api.NewContext());
-    api.stub->async()->PlanHost(contexts.back().get(), &request, &response, [&](grpc::Status status) {
-      const std::lock_guard lock(results_mutex);
-      results.push_back(status.error_code());
-      refused.notify_all();
-    });
+    api.stub->async()->PlanHost(contexts.back().get(), &request, &response,
+                                [&](grpc::Status status) {
+                                  const std::lock_guard lock(results_mutex);
+                                  results.push_back(status.error_code());
+                                  refused.notify_all();
+                                });
   }
   {
     std::unique_lock lock(results_mutex);
@@ -191,7 +196,8 @@ TEST_CASE("plans that wait do not block other calls, and too many are refused") 
   }
   changed.notify_all();
   std::unique_lock lock(results_mutex);
-  REQUIRE(refused.wait_for(lock, std::chrono::seconds(30), [&] { return results.size() == kCalls; }));
+  REQUIRE(
+      refused.wait_for(lock, std::chrono::seconds(30), [&] { return results.size() == kCalls; }));
   CHECK(std::count(results.begin(), results.end(), grpc::OK) == 64 + 4);
 }
 
@@ -217,7 +223,7 @@ TEST_CASE("a plan that waits does not hold up the shutdown") {
   });
   {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return planning; });
+    CHECK(changed.wait_for(lock, std::chrono::seconds(60), [&] { return planning; }));
   }
   api.server->Shutdown();
   caller.join();
@@ -280,7 +286,8 @@ TEST_CASE("records are told") {
     CHECK(response.jobs(0).created().seconds() == 1'700'000'000);
   }
   SECTION("the configuration") {
-    api.jobs.configuration = JobManager::RecordedConfiguration{.yaml = "storage: {}\n", .digest = "d"};
+    api.jobs.configuration =
+        JobManager::RecordedConfiguration{.yaml = "storage: {}\n", .digest = "d"};
     pb::GetHostConfigurationResponse response;
     const auto context = api.NewContext();
     REQUIRE(api.stub->GetHostConfiguration(context.get(), {}, &response).ok());

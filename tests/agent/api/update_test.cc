@@ -170,8 +170,7 @@ TEST_CASE("only looking answers with what would be done") {
     api.jobs.submit = looked;
     const Streamed streamed = api.UpdateHost(RequestFor(GoodDocument(), ""));
     CHECK(streamed.status.ok());
-    CHECK(streamed.messages.at(0).outcome().message() ==
-          "nothing to do: the host is as desired");
+    CHECK(streamed.messages.at(0).outcome().message() == "nothing to do: the host is as desired");
   }
 }
 
@@ -298,8 +297,8 @@ TEST_CASE("a second client sees the job that the first one began") {
     CHECK(reader->Finish().ok());
   }
   SECTION("with another one it is refused, and the first goes on") {
-    api.jobs.submit = MakeError(absl::StatusCode::kFailedPrecondition, "precondition",
-                                "job-active", "job-1 is active");
+    api.jobs.submit = MakeError(absl::StatusCode::kFailedPrecondition, "precondition", "job-active",
+                                "job-1 is active");
     CHECK(api.UpdateHost(RequestFor(GoodDocument(), "update")).status.error_code() ==
           grpc::FAILED_PRECONDITION);
     api.jobs.Append(TransitionOf(JobIn(JobState::kSucceeded)));

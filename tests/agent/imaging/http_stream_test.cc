@@ -116,7 +116,7 @@ TEST_CASE("Whatever the break points, the image arrives as it is") {
   for (const ImageFormat format : {kZstd, kXz}) {
     const std::string bytes =
         format == kZstd ? Zstd(content) : Xz(content, {.block_bytes = 512 * 1024});
-    for (uint32_t seed = 1; seed <= 4; ++seed) {
+    for (uint32_t seed = 1; seed <= 3; ++seed) {
       for (const Server& kind : servers) {
         {
           INFO(kind.name << ", format " << static_cast<int>(format) << ", seed " << seed);
@@ -376,7 +376,7 @@ TEST_CASE("An empty file on a server is an error") {
 TEST_CASE("A stalled server is noticed") {
   const Image image;
   StreamFixture fixture(8 * kMiB);
-  fixture.options.stall_timeout = std::chrono::milliseconds(100);
+  fixture.options.stall_timeout = std::chrono::milliseconds(1500);
   SECTION("and the transfer goes on elsewhere") {
     ScriptedHttpServer server([&](const HttpAsked& asked, size_t index) {
       HttpAnswer answer = Serve(asked, {.content = image.bytes});
@@ -399,7 +399,7 @@ TEST_CASE("A stalled server is noticed") {
       return answer;
     });
     const auto result = fixture.Stream(server.Url(), kZstd);
-    REQUIRE_ERROR(result, absl::StatusCode::kUnavailable, "sent nothing for 100 ms");
+    REQUIRE_ERROR(result, absl::StatusCode::kUnavailable, "sent nothing for 1500 ms");
     CHECK(SubkindOf(result.status()) == "stalled");
   }
 }
@@ -408,9 +408,11 @@ TEST_CASE("A slow device is not taken for a stalled server") {
   const std::string content = MakeContent(40 * kMiB, 15);
   const std::string bytes = Zstd(content);
   StreamFixture fixture(64 * kMiB);
-  fixture.options.stall_timeout = std::chrono::milliseconds(60);
+  fixture.options.stall_timeout = std::chrono::milliseconds(1500);
   Cancellation never;
-  fixture.device.on_write = [&](uint64_t) { never.WaitFor(std::chrono::milliseconds(80)); };
+  fixture.device.on_write = [&](uint64_t offset) {
+    if (offset == 0) never.WaitFor(std::chrono::milliseconds(2000));
+  };
   ScriptedHttpServer server(
       [&](const HttpAsked& asked, size_t) { return Serve(asked, {.content = bytes}); });
   REQUIRE_OK(fixture.Stream(server.Url(), kZstd));

@@ -19,8 +19,8 @@ constexpr auto kZstd = ImageFormat::kRawZstd;
 constexpr auto kXz = ImageFormat::kRawLzma;
 
 TEST_CASE("A good image arrives whole") {
-  const std::string content = MakeContent(9 * kMiB + 123, 1);
-  const std::string part = MakeContent(3 * kMiB, 2);
+  const std::string content = MakeContent(5 * kMiB + 123, 1);
+  const std::string part = MakeContent(kMiB, 2);
   const std::string padding(8, '\0');
   struct Case {
     const char* name;
@@ -44,12 +44,16 @@ TEST_CASE("A good image arrives whole") {
       {"xz, one block", kXz, Xz(content), content},
       {"xz, several blocks", kXz, Xz(content, {.block_bytes = kMiB}), content},
       {"xz, blocks too large to be decoded in parallel", kXz,
-       Xz(content, {.preset = 6, .block_bytes = 8 * kMiB, .dictionary = 24 << 20}), content},
+       Xz(content, {.preset = 6, .block_bytes = 4 * kMiB, .dictionary = 40 << 20}), content},
       {"xz, several streams", kXz, Xz(part) + Xz(content, {.block_bytes = kMiB}), part + content},
       {"xz, padding between and behind streams", kXz, Xz(part) + padding + Xz(content) + padding,
        part + content},
       {"one byte", kZstd, Zstd("x"), "x"},
-      {"one block of the writer exactly", kXz, Xz(std::string(4 * kMiB, 'y')),
+      {"zstd, one block of the writer exactly", kZstd, Zstd(std::string(4 * kMiB, 'y')),
+       std::string(4 * kMiB, 'y')},
+      {"zstd, two blocks of the writer exactly", kZstd, Zstd(MakeContent(8 * kMiB, 17)),
+       MakeContent(8 * kMiB, 17)},
+      {"xz, one block of the writer exactly", kXz, Xz(std::string(4 * kMiB, 'y')),
        std::string(4 * kMiB, 'y')},
   };
   for (const Case& c : cases) {
@@ -72,9 +76,9 @@ TEST_CASE("A good image arrives whole") {
 }
 
 TEST_CASE("A bad image is refused and the error says what is wrong with it") {
-  const std::string content = MakeContent(6 * kMiB, 3);
+  const std::string content = MakeContent(2 * kMiB, 3);
   const std::string zstd = Zstd(content);
-  const std::string xz = Xz(content, {.block_bytes = kMiB});
+  const std::string xz = Xz(content, {.block_bytes = kMiB / 2});
   const std::string plain_xz = Xz(content);
   struct Case {
     const char* name;

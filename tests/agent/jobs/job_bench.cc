@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/error.h"
+#include "common/base/logging.h"
 #include "common/config/document.h"
 #include "tests/support/status_matchers.h"
 
@@ -258,6 +259,12 @@ std::vector<Event> Follower::Drain() {
     if (!next->has_value()) return events;
     events.push_back(**std::move(next));
   }
+}
+
+JobBench::JobBench() {
+  // The jobs' log would bury what a failing test says.
+  static std::once_flag quiet;
+  std::call_once(quiet, [] { SetUpLogging(LogLevel::kOff); });
 }
 
 void JobBench::Start() {

@@ -102,7 +102,7 @@ class Follower {
 
 class JobBench {
  public:
-  JobBench() = default;
+  JobBench();
 
   // Begins a process: opens the store and starts a manager.
   void Start();

@@ -64,8 +64,7 @@ TEST_CASE("A staged job waits for its transition") {
   bench.servicer.set_plan(test::LivePlan());
   bench.Start();
   const std::string id = bench.Submit(1, kOnlyUpdate);
-  Follower follower(*bench.jobs, 0);
-  follower.UntilState(JobState::kStaged);
+  Follower(*bench.jobs, 0).UntilState(JobState::kStaged);
   SECTION("another configuration is refused and told why") {
     REQUIRE_ERROR(bench.TrySubmit(2, AllowedOperations::All()),
                   absl::StatusCode::kFailedPrecondition, absl::StrCat("Job ", id, " is staged"));
@@ -80,15 +79,15 @@ TEST_CASE("A staged job waits for its transition") {
     REQUIRE_OK(submitted);
     CHECK(submitted->rejoined);
     CHECK(submitted->job_id == id);
-    follower.UntilState(JobState::kSucceeded);
+    Follower(*bench.jobs, 0).UntilState(JobState::kSucceeded);
   }
   SECTION("the same configuration with both goes on with it") {
     REQUIRE_OK(bench.TrySubmit(1, AllowedOperations::All()));
-    follower.UntilState(JobState::kSucceeded);
+    Follower(*bench.jobs, 0).UntilState(JobState::kSucceeded);
   }
   SECTION("the operator finalizes it") {
     REQUIRE_OK(bench.jobs->Finalize(id));
-    follower.UntilState(JobState::kSucceeded);
+    Follower(*bench.jobs, 0).UntilState(JobState::kSucceeded);
   }
   SECTION("after a restart as before") {
     bench.Restart();
@@ -257,7 +256,12 @@ TEST_CASE("A place that the journal cannot serve is out of range") {
   bench.store_options.events_kept = 5;
   bench.servicer.set_plan(test::LivePlan());
   bench.Start();
-  bench.RunToEnd(bench.Submit());
+  const auto run = [&bench](int configuration) {
+    Follower follower(*bench.jobs, std::nullopt);
+    bench.Submit(configuration);
+    follower.UntilState(JobState::kSucceeded);
+  };
+  run(1);
   const uint64_t newest = bench.jobs->Now().newest_sequence;
   const auto subscribe = [&](std::optional<uint64_t> after, const std::string& journal) {
     return bench.jobs->Subscribe(after, journal, [] {});
@@ -272,7 +276,8 @@ TEST_CASE("A place that the journal cannot serve is out of range") {
   bench.Restart();
   auto slow = subscribe(newest - 5, "");
   REQUIRE_OK(slow);
-  bench.RunToEnd(bench.Submit(2));
+  run(2);
+  bench.jobs->Stop();
   REQUIRE_ERROR((*slow)->Next(), absl::StatusCode::kOutOfRange, "does not keep");
 }
 
@@ -283,8 +288,8 @@ TEST_CASE("Progress is seen by who waits, and is not kept") {
   bench.Start();
   bench.Submit();
   bench.servicer.WaitForCall("write");
-  Follower follower(*bench.jobs, 0);
-  const Event event = follower.Until([](const Event& told) { return told.progress.has_value(); });
+  const Event event =
+      Follower(*bench.jobs, 0).Until([](const Event& told) { return told.progress.has_value(); });
   CHECK(event.sequence == 0);
   CHECK(event.progress->bytes_done == 500);
   CHECK(event.step->id == "write");

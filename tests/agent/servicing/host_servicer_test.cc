@@ -182,7 +182,7 @@ TEST_CASE("a wrong hash leaves the target unknown and nothing pointed at it") {
   const auto plan = servicer->MakePlan(document, world.recorded, false, Cancellation());
   REQUIRE_OK(plan);
   REQUIRE_ERROR(world.RunPhase(*servicer, document, *plan, Phase::kStage),
-                absl::StatusCode::kDataLoss, "hash");
+                absl::StatusCode::kDataLoss, "SHA-256");
   CHECK(FindPartition(world.recorded.status, "root-a")->contents.kind == Contents::Kind::kUnknown);
   CHECK(world.firmware.writes().empty());
 }
@@ -193,8 +193,8 @@ TEST_CASE("what the medium did not keep is found by the read-back") {
   const HostConfiguration document = world.Document(1);
   const auto plan = servicer->MakePlan(document, world.recorded, false, Cancellation());
   REQUIRE_OK(plan);
-  // esp-a is the first partition: it begins at 1 MiB.
-  world.devices.CorruptAt("/dev/vda", (1 << 20) + 2000);
+  // esp-a is the first partition.
+  world.devices.CorruptAt("/dev/vda1", 2000);
   REQUIRE_ERROR(world.RunPhase(*servicer, document, *plan, Phase::kStage),
                 absl::StatusCode::kDataLoss, "esp-a");
   CHECK(FindPartition(world.recorded.status, "esp-a")->contents.kind == Contents::Kind::kUnknown);
@@ -213,9 +213,10 @@ TEST_CASE("a process that died between writing and reading back writes again") {
   REQUIRE_OK(world.RunPhase(*world.MakeServicer(), document, until_write, Phase::kStage));
   Plan rest = *plan;
   std::erase_if(rest.steps, [&](const Step& step) { return step.kind != StepKind::kVerifyImage; });
-  const uint64_t before = world.devices.BytesWritten("/dev/vda");
+  const uint64_t before = world.devices.BytesWritten("/dev/vda1");
+  CHECK(before > 0);
   REQUIRE_OK(world.RunPhase(*world.MakeServicer(), document, rest, Phase::kStage));
-  CHECK(world.devices.BytesWritten("/dev/vda") > before);
+  CHECK(world.devices.BytesWritten("/dev/vda1") == 2 * before);
 }
 
 }  // namespace trident

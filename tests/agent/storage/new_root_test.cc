@@ -37,7 +37,9 @@ struct World : test::StorageWorld {
   }
   Lines Mounted() const {
     Lines lines;
-    for (const MountEntry& entry : mounts.List().value()) {
+    const auto entries = mounts.List();
+    REQUIRE_OK(entries);
+    for (const MountEntry& entry : *entries) {
       lines.push_back(entry.source + " " + entry.target);
     }
     return lines;

@@ -91,6 +91,9 @@ TEST_CASE("hostile and broken documents are refused with a finding") {
       {"a long text repeated by aliases",
        "a: &a " + std::string(1 << 20, 'x') + "\nb: [*a, *a, *a, *a, *a, *a, *a, *a, *a]\n",
        "bytes of text", 2},
+      {"4 MiB of open brackets", std::string(kMaxYamlBytes, '['), "brackets", 0},
+      {"4 MiB of commas", "[" + std::string(kMaxYamlBytes - 1, ','), "brackets", 0},
+      {"4 MiB of tags", Repeat("!a ", 1'300'000), "brackets", 0},
       {"too many values", "[" + Repeat("1,", kMaxYamlNodes) + "1]", "100000 values", 1},
   };
   for (const Case& c : cases) {

@@ -36,7 +36,9 @@ struct World {
   }
   std::vector<MountEntry> At(const std::string& target) const {
     std::vector<MountEntry> found;
-    for (const MountEntry& entry : mounts->List().value()) {
+    const auto entries = mounts->List();
+    REQUIRE_OK(entries);
+    for (const MountEntry& entry : *entries) {
       if (entry.target == target) found.push_back(entry);
     }
     return found;
