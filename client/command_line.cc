@@ -37,6 +37,7 @@ struct Arguments {
   std::string validate_file;
   bool status_follow = false;
   uint32_t jobs_limit = 0;
+  std::string schema_format = "json";
   std::string job_id;
   bool finalize_follow = true;
 };
@@ -157,7 +158,11 @@ int Run(const std::vector<std::string>& arguments, Session& session) {
 
   CLI::App* schema =
       add("schema", "Print the JSON Schema of the Host Configuration; needs no agent");
-  schema->callback([&] { command = [&] { return SchemaCommand(session); }; });
+  schema->add_option("--format", values.schema_format, "json, or markdown for people")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"json", "markdown"}));
+  schema->callback(
+      [&] { command = [&] { return SchemaCommand(values.schema_format == "markdown", session); }; });
 
   CLI::App* version = add("version", "Show the version of this client and of the agent");
   version->callback([&] { command = [&] { return VersionCommand(session); }; });

@@ -38,7 +38,7 @@ int RollbackCommand(const std::string& job_id, Session& session);
 int CommitCommand(const std::string& job_id, Session& session);
 
 // Need no agent.
-int SchemaCommand(Session& session);
+int SchemaCommand(bool markdown, Session& session);
 int VersionCommand(Session& session);
 
 }  // namespace trident::client

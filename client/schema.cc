@@ -6,8 +6,9 @@
 
 namespace trident::client {
 
-int SchemaCommand(Session& session) {
-  const std::string schema = HostConfigurationJsonSchema();
+int SchemaCommand(bool markdown, Session& session) {
+  const std::string schema =
+      markdown ? HostConfigurationMarkdown() : HostConfigurationJsonSchema();
   session.out << schema;
   if (!schema.ends_with('\n')) session.out << '\n';
   return kExitSuccess;

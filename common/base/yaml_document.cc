@@ -318,13 +318,13 @@ std::optional<Finding> CheckBytes(std::string_view text) {
   // yaml-cpp may read a whole line or bracket into its token queue before it reports anything, at
   // some 200 bytes per token: a document of brackets would cost a gigabyte.
   const auto indicators = std::count_if(text.begin(), text.end(), [](char c) {
-    return std::string_view("[]{},&*!'\"").find(c) != std::string_view::npos;
+    return std::string_view("[]{},:?&*!'\"").find(c) != std::string_view::npos;
   });
   if (static_cast<size_t>(indicators) > kMaxYamlIndicators) {
     Finding finding;
-    finding.reason =
-        StrCat("the document has ", indicators, " brackets, commas, quotes and the like, at most ",
-               kMaxYamlIndicators, " are taken");
+    finding.reason = StrCat("the document has ", indicators,
+                            " brackets, commas, colons, quotes and the like, at most ",
+                            kMaxYamlIndicators, " are taken");
     finding.remedy = "Make the document smaller; keep large files out of it.";
     return finding;
   }

@@ -19,7 +19,7 @@ inline constexpr size_t kMaxYamlBytes = 4 << 20;  // of a document
 inline constexpr size_t kMaxYamlDepth = 64;       // mappings and sequences inside each other
 inline constexpr size_t kMaxYamlNodes = 100'000;  // values, aliases counted as what they repeat
 inline constexpr size_t kMaxYamlScalarBytes = 8 << 20;  // of all values, aliases counted likewise
-inline constexpr size_t kMaxYamlIndicators = 200'000;   // characters of [ ] { } , & * ! ' "
+inline constexpr size_t kMaxYamlIndicators = 200'000;   // characters of []{},:?&*!'"
 inline constexpr size_t kMaxYamlKeyBytes = 200;         // of one key
 
 struct YamlNode;

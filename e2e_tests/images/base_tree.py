@@ -69,9 +69,6 @@ MASKED = [
     "systemd-logind.service",
 ]
 
-COMMAND_LINE = ("quiet loglevel=3 console=ttyS0 mitigations=off net.ifnames=0 audit=0 "
-                "random.trust_cpu=on systemd.show_status=0 systemd.gpt_auto=0 panic=5")
-
 # Printed on the serial console when the machine can be reached; lib/machine.py waits for it.
 READY_UNIT = """[Unit]
 Description=Say on the serial console that the machine can be reached

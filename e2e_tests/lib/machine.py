@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 
-from images import base_tree
+from images import base_tree, boot_files
 from lib import accelerator
 from lib.process import run
 from lib.serial_log import SerialLog
@@ -78,7 +78,7 @@ class Machine:
         # The firmware would load the same kernel again after a reboot: QEMU ends there instead,
         # and is started afresh without it.
         self._start(["-no-reboot", "-kernel", str(ramdisk.kernel), "-initrd", str(ramdisk.initrd),
-                     "-append", f"root=/dev/ram0 {base_tree.COMMAND_LINE}"], then_disk=True)
+                     "-append", f"root=/dev/ram0 {boot_files.COMMAND_LINE}"], then_disk=True)
 
     def start(self) -> None:
         """Switches the machine on; it boots what its firmware finds."""

@@ -93,6 +93,7 @@ TEST_CASE("hostile and broken documents are refused with a finding") {
        "bytes of text", 2},
       {"4 MiB of open brackets", std::string(kMaxYamlBytes, '['), "brackets", 0},
       {"4 MiB of commas", "[" + std::string(kMaxYamlBytes - 1, ','), "brackets", 0},
+      {"4 MiB of colons in a flow mapping", "{" + Repeat("a :\n", 1'000'000), "colons", 0},
       {"4 MiB of tags", Repeat("!a ", 1'300'000), "brackets", 0},
       {"too many values", "[" + Repeat("1,", kMaxYamlNodes) + "1]", "100000 values", 1},
   };
