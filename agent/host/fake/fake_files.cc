@@ -95,7 +95,7 @@ std::optional<std::string> FakeFiles::Resolve(const std::string& path, bool foll
       }
       auto target = Components(node->content);
       todo.insert(todo.begin(), target.begin(), target.end());
-      if (node->content.starts_with("/")) current = "/";
+      if (node->content.starts_with("/")) current.assign(1, '/');
       continue;
     }
     if (node->kind == Node::Kind::kFile && !todo.empty()) {

@@ -29,7 +29,7 @@ std::string FatUuid(const std::string& serial) {
   for (const char letter : serial) {
     uuid += static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
   }
-  if (uuid.size() == 8) uuid.insert(4, "-");
+  if (uuid.size() == 8) uuid.insert(4, 1, '-');
   return uuid;
 }
 

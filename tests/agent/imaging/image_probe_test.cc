@@ -86,7 +86,7 @@ TEST_CASE("A probe refuses what a stream would refuse") {
       {"the wrong format", kZstd, Xz(content), "wrong-format"},
       {"a window of 256 MiB", kZstd, Zstd(content, {.window_log = 28, .content_size = false}),
        "window-too-large"},
-      {"a dictionary of 192 MiB", kXz, Xz(content, {.dictionary = 192U << 20}), "window-too-large"},
+      {"a dictionary of 192 MiB", kXz, Xz(content, {.dictionary_code = 31}), "window-too-large"},
       {"a damaged xz header", kXz, Flipped(Xz(content), 8), "corrupt-image"},
   };
   for (const Case& c : cases) {

@@ -44,7 +44,7 @@ TEST_CASE("A good image arrives whole") {
       {"xz, one block", kXz, Xz(content), content},
       {"xz, several blocks", kXz, Xz(content, {.block_bytes = kMiB}), content},
       {"xz, blocks too large to be decoded in parallel", kXz,
-       Xz(content, {.preset = 6, .block_bytes = 4 * kMiB, .dictionary = 40 << 20}), content},
+       Xz(content, {.preset = 6, .block_bytes = 4 * kMiB, .dictionary_code = 26}), content},
       {"xz, several streams", kXz, Xz(part) + Xz(content, {.block_bytes = kMiB}), part + content},
       {"xz, padding between and behind streams", kXz, Xz(part) + padding + Xz(content) + padding,
        part + content},
@@ -121,7 +121,9 @@ TEST_CASE("A bad image is refused and the error says what is wrong with it") {
       {"a bit of the first xz block header flipped", kXz, Flipped(xz, 14), "corrupt-image",
        "first xz block", true},
       {"garbage behind zstd", kZstd, zstd + "garbage", "corrupt-image", "not zstd data", false},
-      {"garbage behind xz", kXz, xz + "garbage!", "corrupt-image", "xz", false},
+      {"garbage behind xz", kXz, xz + "garbage, garbage", "corrupt-image", "xz", false},
+      {"garbage behind xz that is shorter than a header", kXz, xz + "garbage!", "truncated", "xz",
+       false},
       {"xz padding that is not a multiple of four", kXz, xz + std::string(3, '\0'), "corrupt-image",
        "xz", false},
       {"a skippable frame and then nothing", kZstd, ZstdSkippable(10), "empty-image", "0 bytes",
@@ -134,10 +136,10 @@ TEST_CASE("A bad image is refused and the error says what is wrong with it") {
       {"a zstd window of 256 MiB behind a skippable frame", kZstd,
        ZstdSkippable(kMiB) + Zstd(content, {.window_log = 28, .content_size = false}),
        "window-too-large", "zstd window", true},
-      {"an xz dictionary of 192 MiB", kXz, Xz(content, {.dictionary = 192U << 20}),
-       "window-too-large", "201326592", true},
+      {"an xz dictionary of 192 MiB", kXz, Xz(content, {.dictionary_code = 31}), "window-too-large",
+       "201326592", true},
       {"a later xz stream with a dictionary of 192 MiB", kXz,
-       xz + Xz(content, {.dictionary = 192U << 20}), "window-too-large", "xz dictionary", false},
+       xz + Xz(content, {.dictionary_code = 31}), "window-too-large", "xz dictionary", false},
   };
   for (const Case& c : cases) {
     {

@@ -17,6 +17,19 @@ std::span<const uint8_t> Bytes(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
+// Really compressing with a large dictionary would take seconds and gigabytes.
+void DeclareDictionary(std::string& xz, uint8_t code) {
+  const size_t begin = LZMA_STREAM_HEADER_SIZE;
+  const size_t size = (static_cast<uint8_t>(xz.at(begin)) + size_t{1}) * 4 - sizeof(uint32_t);
+  const size_t filter = xz.find("\x21\x01", begin + 2);  // LZMA2 with one byte of properties
+  REQUIRE(filter < begin + size - 2);
+  xz[filter + 2] = static_cast<char>(code);
+  const uint32_t crc = lzma_crc32(reinterpret_cast<const uint8_t*>(xz.data()) + begin, size, 0);
+  for (size_t i = 0; i < sizeof crc; ++i) {
+    xz[begin + size + i] = static_cast<char>(crc >> (8 * i));
+  }
+}
+
 }  // namespace
 
 std::string MakeContent(size_t bytes, uint32_t seed) {
@@ -66,7 +79,6 @@ std::string ZstdSkippable(size_t bytes) {
 std::string Xz(const std::string& content, const XzOptions& options) {
   lzma_options_lzma lzma{};
   REQUIRE(!lzma_lzma_preset(&lzma, options.preset));
-  if (options.dictionary > 0) lzma.dict_size = options.dictionary;
   lzma_filter filters[] = {{LZMA_FILTER_LZMA2, &lzma}, {LZMA_VLI_UNKNOWN, nullptr}};
   lzma_stream stream = LZMA_STREAM_INIT;
   if (options.block_bytes > 0) {
@@ -89,6 +101,7 @@ std::string Xz(const std::string& content, const XzOptions& options) {
   REQUIRE(result == LZMA_STREAM_END);
   compressed.resize(stream.total_out);
   lzma_end(&stream);
+  if (options.dictionary_code > 0) DeclareDictionary(compressed, options.dictionary_code);
   return compressed;
 }
 

@@ -24,8 +24,10 @@ std::string ZstdSkippable(size_t bytes);
 
 struct XzOptions {
   uint32_t preset = 1;
-  size_t block_bytes = 0;   // 0: one block, written without sizes in its header
-  uint32_t dictionary = 0;  // bytes; 0: as the preset says
+  size_t block_bytes = 0;  // 0: one block, written without sizes in its header
+  // What the first block's header says about its dictionary, as in the xz format 1.1.0 section
+  // 5.3.1: 26 is 32 MiB, 31 is 192 MiB. 0: the truth.
+  uint8_t dictionary_code = 0;
 };
 // One stream.
 std::string Xz(const std::string& content, const XzOptions& options = {});

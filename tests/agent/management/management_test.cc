@@ -51,10 +51,12 @@ TEST_CASE("the runtime configuration is written into the root, private, and read
 TEST_CASE("a link in the image does not lead the configuration out of the new root") {
   FakeFiles files;
   files.SetDirectory("/new/etc");
-  files.SetDirectory("/etc/trident");
-  files.SetLink("/new/etc/trident", "/etc/trident");
+  files.SetDirectory("/var/outside");
+  files.SetDirectory("/new/var/outside");
+  files.SetLink("/new/etc/trident", "/var/outside");
   REQUIRE_OK(WriteRuntimeConfiguration(files, "/new", AgentConfiguration{}));
-  CHECK_FALSE(files.Get("/etc/trident/config.yaml"));
+  CHECK_FALSE(files.Get("/var/outside/config.yaml"));
+  CHECK(files.Get("/new/var/outside/config.yaml"));
 }
 
 TEST_CASE("store ranges are printed and read, and nothing else is taken for one") {
