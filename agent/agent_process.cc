@@ -71,15 +71,19 @@ class WiredAgent : public AgentProcess {
 // Accepted, but of no effect yet: said at every start rather than ignored silently.
 void WarnOfUnused(const AgentConfiguration& configuration) {
   if (configuration.phonehome) {
-    spdlog::warn("phonehome is handed on to installed hosts, but this version does not report to it");
+    spdlog::warn(
+        "phonehome is handed on to installed hosts, but this version does not report to it");
   }
-  if (configuration.logstream) spdlog::warn("logstream: this version does not send its log anywhere");
-  if (configuration.network_override) spdlog::warn("networkOverride: this version configures no network");
+  if (configuration.logstream)
+    spdlog::warn("logstream: this version does not send its log anywhere");
+  if (configuration.network_override)
+    spdlog::warn("networkOverride: this version configures no network");
   if (configuration.wait_for_provisioning_network) {
     spdlog::warn("waitForProvisioningNetwork: this version does not wait for a network");
   }
   if (configuration.grpc && !configuration.grpc->insecure_loopback) {
-    spdlog::info("grpc: served on the unix socket only (TCP on loopback needs insecureLoopback: true)");
+    spdlog::info(
+        "grpc: served on the unix socket only (TCP on loopback needs insecureLoopback: true)");
   }
 }
 

@@ -64,7 +64,8 @@ int RunAgentProgram(int argc, char** argv, std::span<const Migration> migrations
   app.add_option("--datastore", options.datastore_path,
                  "the store, instead of the configuration's `datastore`");
   app.footer(
-      "Exit codes: 0 success, 2 failed (arguments included); 1 is kept for logging that cannot be set up.\n"
+      "Exit codes: 0 success, 2 failed (arguments included); 1 is kept for logging that cannot be "
+      "set up.\n"
       "A plain user can try the API without touching the machine:\n"
       "  tridentd serve --listen unix:/tmp/t.sock --datastore /tmp/t.sqlite");
 

@@ -8,9 +8,9 @@
 
 namespace trident {
 
-// Exit codes, as in the specification: 0 success; 1 (logging could not be set up) never happens, since the
-// log goes to stderr; 2 anything else
-// failed, arguments included. `migrations` is the store schema that this agent brings.
+// Exit codes, as in the specification: 0 success; 1 (logging could not be set up) never happens,
+// since the log goes to stderr; 2 anything else failed, arguments included. `migrations` is the
+// store schema that this agent brings.
 int RunAgentProgram(int argc, char** argv, std::span<const Migration> migrations);
 
 }  // namespace trident

@@ -1,4 +1,5 @@
-// The agent's subcommands. Each returns OK or why it failed; agent_program.cc makes exit codes of it.
+// The agent's subcommands. Each returns OK or why it failed; agent_program.cc makes exit codes of
+// it.
 #ifndef TRIDENT_AGENT_COMMANDS_H_
 #define TRIDENT_AGENT_COMMANDS_H_
 

@@ -86,7 +86,8 @@ class GrpcDaemonClient : public DaemonClient {
       }
     }
     const grpc::Status status = reader->Finish();
-    if (stop.cancelled()) return absl::CancelledError("asked to stop; the job goes on in the agent");
+    if (stop.cancelled())
+      return absl::CancelledError("asked to stop; the job goes on in the agent");
     return api::FromGrpc(status);
   }
 

@@ -17,8 +17,8 @@ namespace {
 // From the store, without running any of its jobs. No store yet: a host of which nothing is known.
 absl::StatusOr<std::string> RecordedStatus(const AgentOptions& options) {
   TRIDENT_ASSIGN_OR_RETURN(const AgentConfiguration configuration, LoadAgentConfiguration(options));
-  auto store = Datastore::Open(StorePathOf(options, configuration), options.migrations,
-                               OpenMode::kReadOnly);
+  auto store =
+      Datastore::Open(StorePathOf(options, configuration), options.migrations, OpenMode::kReadOnly);
   if (absl::IsNotFound(store.status())) return WriteHostStatus(HostStatus{});
   TRIDENT_RETURN_IF_ERROR(store.status());
   TRIDENT_ASSIGN_OR_RETURN(std::optional<std::string> status, (*store)->HostStatusYaml());

@@ -17,12 +17,12 @@ namespace trident {
 
 // One entry of a GPT table. Sizes in bytes; GUIDs as lower-case text.
 struct TablePartition {
-  std::string uuid;       // PARTUUID
+  std::string uuid;  // PARTUUID
   std::string type_guid;
-  std::string name;       // PARTLABEL
+  std::string name;  // PARTLABEL
   uint64_t start = 0;
   uint64_t size = 0;
-  uint32_t number = 0;    // 1-based place in the table
+  uint32_t number = 0;  // 1-based place in the table
 
   bool operator==(const TablePartition&) const = default;
 };
@@ -36,7 +36,7 @@ struct PartitionTable {
 
 // Signature that libblkid found at the beginning of a device. Empty strings: nothing found.
 struct Signature {
-  std::string type;   // ext4, vfat, swap, linux_raid_member, crypto_LUKS, ...
+  std::string type;  // ext4, vfat, swap, linux_raid_member, crypto_LUKS, ...
   std::string uuid;
   std::string label;
 

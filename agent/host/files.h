@@ -52,8 +52,8 @@ class Files {
 std::unique_ptr<Files> MakeLinuxFiles();
 
 // A path of the new root that must not leave it: `root` joined with `path`, every symbolic link on
-// the way, also the last, resolved as if `root` were "/". Components that are not there are taken as
-// they are: what is not there is no link.
+// the way, also the last, resolved as if `root` were "/". Components that are not there are taken
+// as they are: what is not there is no link.
 absl::StatusOr<std::string> ResolveBelow(const Files& files, const std::string& root,
                                          const std::string& path);
 

@@ -24,8 +24,8 @@ class Mounts {
  public:
   virtual ~Mounts() = default;
 
-  // mount(8) semantics of libmount: options as in fstab; filesystem "none" with option "bind" binds.
-  // The target folder must be there.
+  // mount(8) semantics of libmount: options as in fstab; filesystem "none" with option "bind"
+  // binds. The target folder must be there.
   virtual absl::Status Mount(const std::string& source, const std::string& target,
                              const std::string& filesystem,
                              const std::vector<std::string>& options) = 0;

@@ -10,9 +10,9 @@
 
 namespace trident {
 
-// The listening unix socket that was handed over by socket activation, if any. Call once; the caller
-// owns the descriptor. FAILED_PRECONDITION: descriptors were handed over, but not exactly one
-// listening unix stream socket.
+// The listening unix socket that was handed over by socket activation, if any. Call once; the
+// caller owns the descriptor. FAILED_PRECONDITION: descriptors were handed over, but not exactly
+// one listening unix stream socket.
 absl::StatusOr<std::optional<int>> InheritedSocket();
 
 // Tells the service manager, if there is one, that the agent serves.

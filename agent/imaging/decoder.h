@@ -40,10 +40,10 @@ class Decoder {
 absl::StatusOr<std::unique_ptr<Decoder>> MakeDecoder(ImageFormat format);
 
 // What decoding xz blocks in parallel may use, in bytes: for each block its dictionary, its
-// compressed and its uncompressed size. Blocks that do not fit (more than 2 to 4 MiB with the
+// compressed and its uncompressed size. Blocks that do not fit (more than 1 to 4 MiB with the
 // usual presets) are decoded one after the other, with the dictionary alone: that keeps the agent
 // at "48 MiB plus window" whatever the image is like.
-inline constexpr uint64_t kXzParallelMemory = uint64_t{24} << 20;
+inline constexpr uint64_t kXzParallelMemory = uint64_t{16} << 20;
 
 }  // namespace trident
 

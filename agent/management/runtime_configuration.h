@@ -17,8 +17,8 @@ namespace trident {
 AgentConfiguration MakeRuntimeConfiguration(const HostConfiguration& configuration,
                                             const std::optional<std::string>& phonehome);
 
-// Writes it to <root>/etc/trident/config.yaml, mode 0600 (the document may hold secrets), making the
-// folder. `root` is the mount point of a new root or "/".
+// Writes it to <root>/etc/trident/config.yaml, mode 0600 (the document may hold secrets), making
+// the folder. `root` is the mount point of a new root or "/".
 absl::Status WriteRuntimeConfiguration(Files& files, const std::string& root,
                                        const AgentConfiguration& configuration);
 

@@ -39,8 +39,9 @@ absl::StatusOr<StoreRange> InspectTargetAgent(const Files& files, CommandRunner&
   TRIDENT_RETURN_IF_ERROR(
       Annotate(state.status(), "find out whether the agent starts in the new root"));
   if (state->exit_status != 0) {
-    return NoAgent(absl::StrCat("the unit ", kAgentUnit,
-                                " is not enabled in the new root: nobody would check the new system"));
+    return NoAgent(
+        absl::StrCat("the unit ", kAgentUnit,
+                     " is not enabled in the new root: nobody would check the new system"));
   }
   Command range;
   range.argv = {kAgentPath, "store-range"};
@@ -59,9 +60,8 @@ std::string FormatStoreRange(StoreRange range) {
 }
 
 absl::StatusOr<StoreRange> ParseStoreRange(std::string_view text) {
-  const std::vector<std::string> words =
-      absl::StrSplit(absl::string_view(text.data(), text.size()), absl::ByAnyChar(" \n"),
-                     absl::SkipWhitespace());
+  const std::vector<std::string> words = absl::StrSplit(
+      absl::string_view(text.data(), text.size()), absl::ByAnyChar(" \n"), absl::SkipWhitespace());
   StoreRange range;
   if (words.size() != 2 || !absl::SimpleAtoi(words[0], &range.oldest) ||
       !absl::SimpleAtoi(words[1], &range.newest) || range.oldest > range.newest) {

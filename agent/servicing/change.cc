@@ -29,7 +29,8 @@ void CompareDisks(const Storage& desired, const Storage& recorded, Change& chang
     const Disk& now = desired.disks[i];
     const Disk& before = recorded.disks[i];
     const std::string path = absl::StrCat("storage.disks[", i, "]");
-    if (now.id != before.id) Refuse(change, path + ".id", "a disk's id cannot change", kInstallAnew);
+    if (now.id != before.id)
+      Refuse(change, path + ".id", "a disk's id cannot change", kInstallAnew);
     if (now.device != before.device) {
       Refuse(change, path + ".device", absl::StrCat("the disk was installed as ", before.device),
              kInstallAnew);
@@ -54,10 +55,10 @@ void CompareMountPoints(const Storage& desired, const Storage& recorded, Change&
     const bool known = std::any_of(recorded.mount_points.begin(), recorded.mount_points.end(),
                                    [&](const MountPoint& m) { return same_device(now, m); });
     if (!known) {
-      Refuse(change, absl::StrCat("storage.mountPoints[", i, "]"),
-             absl::StrCat("block device '", now.target_id, "' was not installed as ",
-                          now.filesystem),
-             kInstallAnew);
+      Refuse(
+          change, absl::StrCat("storage.mountPoints[", i, "]"),
+          absl::StrCat("block device '", now.target_id, "' was not installed as ", now.filesystem),
+          kInstallAnew);
     }
   }
   // Paths, options and removed mounts live in /etc/fstab, which an A/B update writes.
@@ -68,8 +69,8 @@ void CompareImages(const HostConfiguration& desired, const HostStatus& status, C
   for (size_t i = 0; i < desired.storage.images.size(); ++i) {
     const Image& image = desired.storage.images[i];
     if (IsDeployed(image, status)) continue;
-    const bool in_pair =
-        status.storage.ab_update && status.storage.ab_update->volume_pairs.contains(image.target_id);
+    const bool in_pair = status.storage.ab_update &&
+                         status.storage.ab_update->volume_pairs.contains(image.target_id);
     if (in_pair) {
       Raise(change, ServicingKind::kAbUpdate);
     } else {

@@ -16,20 +16,20 @@ absl::Status CheckSystemHealth(const Host& host, const HostConfiguration& config
                                const HostStatus& status, Volume volume, std::chrono::seconds limit,
                                const Cancellation& cancellation) {
   // First the wait: mounts may come up late, but not after it.
-  const absl::Status reached = host.machine.WaitForUnit("multi-user.target", limit, cancellation);
+  absl::Status reached = host.machine.WaitForUnit("multi-user.target", limit, cancellation);
   if (absl::IsCancelled(reached)) return reached;
   std::vector<std::string> missing;
   if (!reached.ok()) {
-    missing.push_back(absl::StrCat("multi-user.target: ", std::string(reached.message())));
+    missing.push_back(absl::StrCat("multi-user.target: ", reached.message()));
   }
   TRIDENT_ASSIGN_OR_RETURN(const std::vector<MountEntry> mounts, host.mounts.List());
   TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::string> swaps, host.mounts.Swaps());
   for (const MountPoint& mount : configuration.storage.mount_points) {
     const BlockDeviceId id = DeviceOn(configuration, mount.target_id, volume);
     const PartitionStatus* partition = FindPartition(status, id);
-    const absl::StatusOr<std::string> device =
-        partition == nullptr ? absl::NotFoundError("not recorded")
-                             : host.files.Canonical(partition->path);
+    const absl::StatusOr<std::string> device = partition == nullptr
+                                                   ? absl::NotFoundError("not recorded")
+                                                   : host.files.Canonical(partition->path);
     if (!device.ok()) {
       missing.push_back(absl::StrCat("'", id, "' is not there"));
       continue;
@@ -50,8 +50,8 @@ absl::Status CheckSystemHealth(const Host& host, const HostConfiguration& config
     }
     const absl::StatusOr<std::string> source = host.files.Canonical(seen->source);
     if (!source.ok() || *source != *device) {
-      missing.push_back(absl::StrCat(mount.path, " is mounted from ", seen->source,
-                                     " instead of '", id, "' (", *device, ")"));
+      missing.push_back(absl::StrCat(mount.path, " is mounted from ", seen->source, " instead of '",
+                                     id, "' (", *device, ")"));
     }
   }
   if (missing.empty()) return absl::OkStatus();

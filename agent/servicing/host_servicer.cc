@@ -1,7 +1,5 @@
 #include "agent/servicing/host_servicer.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "agent/boot/boot_entries.h"
 #include "agent/boot/booted_volume.h"
@@ -19,7 +17,8 @@ namespace {
 
 class HostServicer : public Servicer {
  public:
-  HostServicer(Host host, ImageProber& prober, ImageStreamer& streamer, HostServicerOptions options)
+  HostServicer(Host host, ImageProber& prober, ImageStreamer& streamer,
+               const HostServicerOptions& options)
       : host_(host),
         prober_(prober),
         images_(host, streamer),
@@ -40,13 +39,12 @@ class HostServicer : public Servicer {
     } else {
       status.storage.root_device_path.reset();
     }
-    std::erase_if(status.storage.disks, [this](const auto& entry) {
-      return !host_.files.Exists(entry.second.path);
-    });
+    std::erase_if(status.storage.disks,
+                  [this](const auto& entry) { return !host_.files.Exists(entry.second.path); });
     if (!recorded.configuration || !status.storage.ab_update) return absl::OkStatus();
-    TRIDENT_ASSIGN_OR_RETURN(const BootedVolume booted,
-                             FindBootedVolume(host_.files, host_.machine, *recorded.configuration,
-                                              status));
+    TRIDENT_ASSIGN_OR_RETURN(
+        const BootedVolume booted,
+        FindBootedVolume(host_.files, host_.machine, *recorded.configuration, status));
     switch (booted) {
       case BootedVolume::kA:
         status.storage.ab_update->active_volume = Volume::kA;
@@ -152,8 +150,8 @@ class HostServicer : public Servicer {
 }  // namespace
 
 std::unique_ptr<Servicer> MakeHostServicer(Host host, ImageProber& prober, ImageStreamer& streamer,
-                                           HostServicerOptions options) {
-  return std::make_unique<HostServicer>(host, prober, streamer, std::move(options));
+                                           const HostServicerOptions& options) {
+  return std::make_unique<HostServicer>(host, prober, streamer, options);
 }
 
 }  // namespace trident

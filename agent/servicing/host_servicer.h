@@ -27,7 +27,7 @@ struct HostServicerOptions {
 
 // The references must outlive the servicer.
 std::unique_ptr<Servicer> MakeHostServicer(Host host, ImageProber& prober, ImageStreamer& streamer,
-                                           HostServicerOptions options);
+                                           const HostServicerOptions& options);
 
 }  // namespace trident
 

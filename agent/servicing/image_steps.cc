@@ -50,8 +50,8 @@ absl::Status ImageSteps::Write(const StepRun& run) {
           },
       .note = [&](const std::string& note) { run.reporter.Warning(note); }};
   absl::StatusOr<StreamResult> result = streamer_.Stream(request);
-  TRIDENT_RETURN_IF_ERROR(Annotate(
-      result.status(), absl::StrCat("write ", image->url, " to '", partition->id, "'")));
+  TRIDENT_RETURN_IF_ERROR(
+      Annotate(result.status(), absl::StrCat("write ", image->url, " to '", partition->id, "'")));
   partition->contents = {.kind = Contents::Kind::kImage,
                          .sha256 = result->sha256,
                          .length = result->written,
@@ -59,8 +59,10 @@ absl::Status ImageSteps::Write(const StepRun& run) {
                          .image_filesystem_uuid = ""};
   written_[partition->id] = {run.job_id, result->written, result->content_checksum};
   if (!image->sha256) {
-    run.reporter.Warning(absl::StrCat(image->url, " was written unchecked (sha256: ignored); its "
-                                      "hash is ", result->sha256));
+    run.reporter.Warning(absl::StrCat(image->url,
+                                      " was written unchecked (sha256: ignored); its "
+                                      "hash is ",
+                                      result->sha256));
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,5 @@
-// Facts about the machine that a plan depends on. Desired, recorded and observed are separate things.
+// Facts about the machine that a plan depends on. Desired, recorded and observed are separate
+// things.
 #ifndef TRIDENT_AGENT_SERVICING_OBSERVATION_H_
 #define TRIDENT_AGENT_SERVICING_OBSERVATION_H_
 
@@ -25,7 +26,7 @@ struct FoundInstallation {
 
 struct Observation {
   bool is_root = false;
-  bool booted_from_ramdisk = false;   // root=/dev/ram0
+  bool booted_from_ramdisk = false;  // root=/dev/ram0
   bool safety_check_overridden = false;
   bool firmware_available = false;
   bool has_watchdog = false;

@@ -30,7 +30,8 @@ bool BootedFromRamdisk(const Machine& machine) {
 
 // The store of an installation with this document's layout, if the disks hold one: its partition is
 // known by its label. Mounted read-only, for a moment.
-std::optional<FoundInstallation> FindInstallation(const Host& host, const HostConfiguration& desired,
+std::optional<FoundInstallation> FindInstallation(const Host& host,
+                                                  const HostConfiguration& desired,
                                                   const Observation& observed) {
   const std::string& store = DatastorePathOf(desired);
   const MountPoint* holder = nullptr;
@@ -50,9 +51,9 @@ std::optional<FoundInstallation> FindInstallation(const Host& host, const HostCo
       // noload: a journal that was left behind by a power cut is not replayed by looking.
       std::vector<std::string> options = {"ro"};
       if (holder->filesystem == "ext4") options.push_back("noload");
-      if (!host.mounts.Mount(partition.path, kPeekFolder, holder->filesystem, options).ok()) continue;
-      const std::string inside =
-          holder->path == "/" ? store : store.substr(holder->path.size());
+      if (!host.mounts.Mount(partition.path, kPeekFolder, holder->filesystem, options).ok())
+        continue;
+      const std::string inside = holder->path == "/" ? store : store.substr(holder->path.size());
       const absl::StatusOr<PeekedStore> found = PeekStore(absl::StrCat(kPeekFolder, inside));
       const absl::Status unmounted = host.mounts.Unmount(kPeekFolder);
       if (!unmounted.ok() || !found.ok()) continue;
@@ -87,8 +88,8 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
     observed.disks.emplace(disk.id, host.devices.Observe(disk.device));
   }
   if (recorded.configuration) {
-    observed.booted = FindBootedVolume(host.files, host.machine, *recorded.configuration,
-                                       recorded.status);
+    observed.booted =
+        FindBootedVolume(host.files, host.machine, *recorded.configuration, recorded.status);
   } else if (observed.is_root) {
     observed.found_installation = FindInstallation(host, desired, observed);
   }

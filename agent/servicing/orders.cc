@@ -83,7 +83,8 @@ class Order {
 
   void Commit() {
     Add(StepKind::kCommitBoot, Phase::kCommit, "",
-        absl::StrCat("make ", std::string(VolumeName(target_)), " the one that the firmware prefers"));
+        absl::StrCat("make ", std::string(VolumeName(target_)),
+                     " the one that the firmware prefers"));
   }
 
   std::vector<Step> Take() { return std::move(steps_); }

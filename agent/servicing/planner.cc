@@ -74,24 +74,25 @@ void RefuseUnbootable(const HostConfiguration& desired, Refusals& refusals) {
     refusals.Precondition("invalid-input", "no-root", "storage.mountPoints",
                           "nothing is mounted at /", "Add a mount point with the path /.");
   } else if (!has_image(root->target_id)) {
-    refusals.Precondition("invalid-input", "no-root-image", "storage.images",
-                          absl::StrCat("no image is for '", root->target_id,
-                                       "', which is mounted at /"),
-                          "Add the image of the root file system.");
+    refusals.Precondition(
+        "invalid-input", "no-root-image", "storage.images",
+        absl::StrCat("no image is for '", root->target_id, "', which is mounted at /"),
+        "Add the image of the root file system.");
   }
   const MountPoint* esp = FindEspMount(desired);
   if (esp == nullptr) {
-    refusals.Precondition("invalid-input", "no-esp", "storage.mountPoints",
-                          "no EFI system partition is mounted, so that the firmware could not start "
-                          "the host",
-                          "Add a partition of type esp and its mount point, such as /boot/efi.");
+    refusals.Precondition(
+        "invalid-input", "no-esp", "storage.mountPoints",
+        "no EFI system partition is mounted, so that the firmware could not start "
+        "the host",
+        "Add a partition of type esp and its mount point, such as /boot/efi.");
     return;
   }
   if (!has_image(esp->target_id)) {
-    refusals.Precondition("invalid-input", "no-esp-image", "storage.images",
-                          absl::StrCat("no image is for '", esp->target_id,
-                                       "', the EFI system partition"),
-                          "Add the image of the EFI system partition.");
+    refusals.Precondition(
+        "invalid-input", "no-esp-image", "storage.images",
+        absl::StrCat("no image is for '", esp->target_id, "', the EFI system partition"),
+        "Add the image of the EFI system partition.");
   }
   if (storage.ab_update && FindPair(desired, esp->target_id) == nullptr) {
     refusals.Unsupported("storage.abUpdate.volumePairs",
@@ -159,14 +160,14 @@ void CheckDisks(const HostConfiguration& desired, const Observation& observed, S
       }
       const std::string what =
           partition.signature.type.empty() ? "unknown contents" : partition.signature.type;
-      destroyed.push_back({partition.path, absl::StrCat("partition '", partition.entry.name, "', ",
-                                                        what)});
+      destroyed.push_back(
+          {partition.path, absl::StrCat("partition '", partition.entry.name, "', ", what)});
     }
     if (!users.empty()) {
-      refusals.Precondition("storage", "disk-in-use", path,
-                            absl::StrCat(observed_disk.path, " is in use: ",
-                                         absl::StrJoin(users, ", ")),
-                            "Unmount it and stop what uses it, or name another disk.");
+      refusals.Precondition(
+          "storage", "disk-in-use", path,
+          absl::StrCat(observed_disk.path, " is in use: ", absl::StrJoin(users, ", ")),
+          "Unmount it and stop what uses it, or name another disk.");
     }
     destroyed.push_back({observed_disk.path, "partition table and everything on the disk"});
     // UUIDs belong to a job; sizes do not depend on them.
@@ -206,8 +207,8 @@ void CheckImages(const HostConfiguration& desired, Volume target, const Observat
     const auto size = sizes.find(device);
     if (facts->content_bytes && size != sizes.end() && *facts->content_bytes > size->second) {
       refusals.Precondition("image", "image-too-large", path,
-                            absl::StrCat("the image holds ", *facts->content_bytes,
-                                         " bytes, but '", device, "' has only ", size->second),
+                            absl::StrCat("the image holds ", *facts->content_bytes, " bytes, but '",
+                                         device, "' has only ", size->second),
                             "Make the partition larger (at an installation) or the image smaller.");
     }
   }
@@ -216,11 +217,10 @@ void CheckImages(const HostConfiguration& desired, Volume target, const Observat
 // A plan's digest covers everything that it was made from.
 std::string DigestOf(const Plan& plan, const HostConfiguration& desired, const Recorded& recorded,
                      const Observation& observed) {
-  std::string text = absl::StrCat(ConfigurationDigest(desired), "\n", PlanToJson(plan), "\n",
-                                  recorded.configuration
-                                      ? ConfigurationDigest(*recorded.configuration)
-                                      : std::string("none"),
-                                  "\n");
+  std::string text = absl::StrCat(
+      ConfigurationDigest(desired), "\n", PlanToJson(plan), "\n",
+      recorded.configuration ? ConfigurationDigest(*recorded.configuration) : std::string("none"),
+      "\n");
   for (const auto& [id, disk] : observed.disks) {
     if (!disk.ok()) continue;
     absl::StrAppend(&text, id, " ", disk->path, " ", disk->size, " ",
@@ -251,9 +251,10 @@ std::vector<std::string> WarningsOf(const HostConfiguration& desired, const Obse
   }
   for (size_t i = 0; i < desired.storage.images.size(); ++i) {
     if (!desired.storage.images[i].sha256) {
-      warnings.push_back(absl::StrCat("storage.images[", i,
-                                      "]: the hash is ignored, so that a damaged or exchanged image "
-                                      "would not be noticed."));
+      warnings.push_back(
+          absl::StrCat("storage.images[", i,
+                       "]: the hash is ignored, so that a damaged or exchanged image "
+                       "would not be noticed."));
     }
   }
   return warnings;
@@ -273,9 +274,10 @@ absl::StatusOr<Plan> PlanCleanInstall(const HostConfiguration& desired, const Re
   Refusals refusals;
   RefuseUnsupported(desired, refusals);
   if (desired.storage.disks.empty()) {
-    refusals.Precondition("invalid-input", "no-disks", "storage.disks",
-                          "the host is not installed and the document names no disk to install it on",
-                          "Describe the disks.");
+    refusals.Precondition(
+        "invalid-input", "no-disks", "storage.disks",
+        "the host is not installed and the document names no disk to install it on",
+        "Describe the disks.");
   } else {
     RefuseUnbootable(desired, refusals);
   }
@@ -342,29 +344,31 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
     const Volume active = *ab->active_volume;
     const BootedVolume expected = active == Volume::kA ? BootedVolume::kA : BootedVolume::kB;
     if (!observed.booted) {
-      refusals.Precondition("internal", "not-observed", "", "the running root was not looked at", "");
+      refusals.Precondition("internal", "not-observed", "", "the running root was not looked at",
+                            "");
     } else if (!observed.booted->ok()) {
       refusals.Failed("", observed.booted->status());
     } else if (**observed.booted != expected) {
-      refusals.Precondition("precondition", "wrong-root", "",
-                            absl::StrCat("the store says that the host runs from ",
-                                         std::string(VolumeName(active)),
-                                         ", but the running root is another device"),
-                            "Boot the recorded volume before updating.");
+      refusals.Precondition(
+          "precondition", "wrong-root", "",
+          absl::StrCat("the store says that the host runs from ", std::string(VolumeName(active)),
+                       ", but the running root is another device"),
+          "Boot the recorded volume before updating.");
     }
     plan.target = OtherVolume(active);
     plan.reboots = true;
     plan.unattended_target = desired.management.disable;
     CheckImages(desired, *plan.target, observed, RecordedSizes(recorded.status), refusals);
     for (const Image& image : recorded.configuration->storage.images) {
-      const bool still = std::any_of(
-          desired.storage.images.begin(), desired.storage.images.end(),
-          [&](const Image& other) { return other.target_id == image.target_id; });
+      const bool still =
+          std::any_of(desired.storage.images.begin(), desired.storage.images.end(),
+                      [&](const Image& other) { return other.target_id == image.target_id; });
       if (still || FindPair(desired, image.target_id) == nullptr) continue;
-      refusals.Precondition("invalid-input", "pair-without-image", "storage.images",
-                            absl::StrCat("no image is for the pair '", image.target_id,
-                                         "', which was installed from one; all pairs switch together"),
-                            "Add its image, the old one if it has not changed.");
+      refusals.Precondition(
+          "invalid-input", "pair-without-image", "storage.images",
+          absl::StrCat("no image is for the pair '", image.target_id,
+                       "', which was installed from one; all pairs switch together"),
+          "Add its image, the old one if it has not changed.");
     }
     TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
     for (const VolumePair& pair : desired.storage.ab_update->volume_pairs) {

@@ -1,5 +1,5 @@
-// The planner: desired, recorded and observed state -> plan. Pure: no I/O, so that it is tested with
-// tables and serves dry runs.
+// The planner: desired, recorded and observed state -> plan. Pure: no I/O, so that it is tested
+// with tables and serves dry runs.
 #ifndef TRIDENT_AGENT_SERVICING_PLANNER_H_
 #define TRIDENT_AGENT_SERVICING_PLANNER_H_
 

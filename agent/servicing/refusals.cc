@@ -13,8 +13,8 @@ void Refusals::Add(absl::StatusCode code, ErrorDetail detail, Finding finding) {
   if (heavier) {
     code_ = code;
     first_ = std::move(detail);
-    first_.message = finding.path.empty() ? finding.reason
-                                          : absl::StrCat(finding.path, ": ", finding.reason);
+    first_.message =
+        finding.path.empty() ? finding.reason : absl::StrCat(finding.path, ": ", finding.reason);
     first_.remedy = finding.remedy;
   }
   findings_.push_back(std::move(finding));

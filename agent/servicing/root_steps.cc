@@ -87,8 +87,8 @@ absl::Status RootSteps::ConfigureBoot(const StepRun& run) {
   TRIDENT_ASSIGN_OR_RETURN(const RootIdentity identity, IdentityOf(run));
   TRIDENT_RETURN_IF_ERROR(RewriteRootIdentity(host_.files, loader, esp, path_, identity));
   TRIDENT_RETURN_IF_ERROR(CheckBootFiles(host_.files, loader, esp, path_, identity));
-  run.reporter.Info(absl::StrCat("the target is started by ", std::string(LoaderKindName(loader.kind)), ", ",
-                                 loader.file));
+  run.reporter.Info(absl::StrCat("the target is started by ",
+                                 std::string(LoaderKindName(loader.kind)), ", ", loader.file));
   TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
                            KernelCommandLines(host_.files, loader, esp, path_));
   for (const std::string& line : lines) {
@@ -111,8 +111,7 @@ absl::Status RootSteps::WriteFstab(const StepRun& run) {
   TRIDENT_RETURN_IF_ERROR(Mount(run));
   TRIDENT_ASSIGN_OR_RETURN(const std::string text,
                            MakeFstab(run.configuration, run.status, TargetOf(run)));
-  TRIDENT_ASSIGN_OR_RETURN(const std::string path,
-                           ResolveBelow(host_.files, path_, "/etc/fstab"));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string path, ResolveBelow(host_.files, path_, "/etc/fstab"));
   TRIDENT_RETURN_IF_ERROR(Annotate(host_.files.Write(path, text, 0644), "write /etc/fstab"));
   run.status.storage.mount_points.clear();
   for (const MountPoint& mount : run.configuration.storage.mount_points) {
@@ -126,8 +125,9 @@ absl::Status RootSteps::ConfigureManagement(const StepRun& run) {
   TRIDENT_RETURN_IF_ERROR(Mount(run));
   if (run.configuration.management.self_upgrade) {
     TRIDENT_RETURN_IF_ERROR(UpgradeTargetAgent(host_.files, path_, program_));
-    run.reporter.Warning("the agent of the image was replaced by the running one "
-                         "(management.selfUpgrade)");
+    run.reporter.Warning(
+        "the agent of the image was replaced by the running one "
+        "(management.selfUpgrade)");
   }
   TRIDENT_ASSIGN_OR_RETURN(const StoreRange range,
                            InspectTargetAgent(host_.files, host_.commands, path_));
@@ -145,9 +145,8 @@ absl::Status RootSteps::ApplyManagement(const StepRun& run) {
 
 absl::Status RootSteps::CarryStore(const StepRun& run) {
   TRIDENT_RETURN_IF_ERROR(Mount(run));
-  TRIDENT_ASSIGN_OR_RETURN(
-      const std::string path,
-      ResolveBelow(host_.files, path_, DatastorePathOf(run.configuration)));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string path,
+                           ResolveBelow(host_.files, path_, DatastorePathOf(run.configuration)));
   const std::string folder = path.substr(0, path.rfind('/'));
   TRIDENT_RETURN_IF_ERROR(host_.files.MakeDirectories(folder, 0700));
   TRIDENT_RETURN_IF_ERROR(

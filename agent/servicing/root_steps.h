@@ -13,9 +13,9 @@ namespace trident {
 
 class RootSteps {
  public:
-  // `path`: where the new root is mounted. `program`: what management.selfUpgrade copies. `phonehome`: handed on to the runtime.
-  RootSteps(Host host, std::string path, std::string program,
-            std::optional<std::string> phonehome);
+  // `path`: where the new root is mounted. `program`: what management.selfUpgrade copies.
+  // `phonehome`: handed on to the runtime.
+  RootSteps(Host host, std::string path, std::string program, std::optional<std::string> phonehome);
 
   // A step that needs the new root mounts it itself, so that it can be run again after a restart.
   absl::Status Mount(const StepRun& run);

@@ -59,7 +59,9 @@ absl::Status WritePartitionTable(const Host& host, const StepRun& run) {
                      absl::StrCat("the document has no disk '", run.step.subject, "'"));
   }
   TRIDENT_ASSIGN_OR_RETURN(const ObservedDisk observed, host.devices.Observe(disk->device));
-  const auto uuid_of = [&](const std::string& id) { return DeriveUuid(run.job_id, "partition/" + id); };
+  const auto uuid_of = [&](const std::string& id) {
+    return DeriveUuid(run.job_id, "partition/" + id);
+  };
   TRIDENT_ASSIGN_OR_RETURN(const PartitionTable table, MakeLayout(*disk, observed, uuid_of));
 
   DiskStatus disk_status;
@@ -105,7 +107,8 @@ absl::Status MakeFilesystemStep(const Host& host, const StepRun& run) {
   }
   TRIDENT_RETURN_IF_ERROR(RequireUnused(host, partition->path));
   return MakeFilesystem(host.commands, host.devices, partition->path, mount->filesystem,
-                        FilesystemUuidOf(run.job_id, partition->id), /*label=*/"", &run.cancellation);
+                        FilesystemUuidOf(run.job_id, partition->id), /*label=*/"",
+                        &run.cancellation);
 }
 
 absl::Status SetIdentityStep(const Host& host, const StepRun& run) {
@@ -114,7 +117,8 @@ absl::Status SetIdentityStep(const Host& host, const StepRun& run) {
   TRIDENT_RETURN_IF_ERROR(RequireUnused(host, partition->path));
   const std::string own_uuid = FilesystemUuidOf(run.job_id, partition->id);
   TRIDENT_ASSIGN_OR_RETURN(const Signature found, host.devices.Probe(partition->path));
-  if (partition->contents.image_filesystem_uuid.empty() && found.uuid != IdentityUuid(found.type, own_uuid)) {
+  if (partition->contents.image_filesystem_uuid.empty() &&
+      found.uuid != IdentityUuid(found.type, own_uuid)) {
     // Boot configurations name it: it must be known after a restart too.
     partition->contents.image_filesystem_uuid = found.uuid;
     TRIDENT_RETURN_IF_ERROR(run.save_status());

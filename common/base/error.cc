@@ -107,12 +107,9 @@ absl::Status ErrnoError(int error_number, std::string_view kind, std::string_vie
 }
 
 std::string ErrorDetailToJson(const ErrorDetail& detail) {
-  nlohmann::json json = {{"kind", detail.kind},
-                         {"subkind", detail.subkind},
-                         {"message", detail.message},
-                         {"causes", detail.causes},
-                         {"remedy", detail.remedy},
-                         {"retryable", detail.retryable}};
+  nlohmann::json json = {{"kind", detail.kind},       {"subkind", detail.subkind},
+                         {"message", detail.message}, {"causes", detail.causes},
+                         {"remedy", detail.remedy},   {"retryable", detail.retryable}};
   auto& findings = json["findings"] = nlohmann::json::array();
   for (const Finding& finding : detail.findings) {
     findings.push_back({{"path", finding.path},

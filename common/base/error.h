@@ -75,8 +75,8 @@ absl::StatusOr<ErrorDetail> ErrorDetailFromJson(std::string_view json);
 #define TRIDENT_INTERNAL_CONCAT(a, b) TRIDENT_INTERNAL_CONCAT2(a, b)
 
 // Returns from the enclosing function when the expression's status is not OK.
-#define TRIDENT_RETURN_IF_ERROR(expression)                     \
-  do {                                                          \
+#define TRIDENT_RETURN_IF_ERROR(expression)                                                      \
+  do {                                                                                           \
     if (absl::Status trident_status = (expression); !trident_status.ok()) return trident_status; \
   } while (false)
 

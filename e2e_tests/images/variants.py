@@ -24,7 +24,7 @@ from lib.process import ProgramError, run
 LEAVE_UNIT = """[Unit]
 Description=Leave this version before it is committed
 After=tridentd.socket basic.target
-Before=multi-user.target
+Before=multi-user.target e2e-ready.service
 
 [Service]
 Type=oneshot

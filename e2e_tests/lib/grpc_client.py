@@ -32,7 +32,7 @@ def make_stubs(folder: pathlib.Path, source: pathlib.Path, files: list[str]) -> 
 
 @functools.cache
 def api():
-    """The generated modules (messages, services) of proto/trident.proto."""
+    """The generated modules: messages and services of trident.proto, messages of rpc_status.proto."""
     files = ["trident.proto", "rpc_status.proto"]
     digest = hashlib.sha256(b"".join((paths.PROTO / file).read_bytes() for file in files))
     folder = paths.cache() / f"stubs-{digest.hexdigest()[:16]}"
@@ -42,15 +42,17 @@ def api():
         os.rename(temporary, folder)
     sys.path.insert(0, str(folder))
     try:
-        return importlib.import_module("trident_pb2"), importlib.import_module("trident_pb2_grpc")
+        # For error_detail, which finds it among the loaded modules then.
+        importlib.import_module("rpc_status_pb2")
+        return tuple(importlib.import_module(name)
+                     for name in ("trident_pb2", "trident_pb2_grpc", "rpc_status_pb2"))
     finally:
         sys.path.remove(str(folder))
 
 
 def error_detail(error: grpc.RpcError):
     """The ErrorDetail that came with a failed call. None when there is none."""
-    messages, _ = api()
-    rpc_status = importlib.import_module("rpc_status_pb2")
+    messages, _, rpc_status = api()
     for key, value in error.trailing_metadata() or ():
         if key == "grpc-status-details-bin":
             status = rpc_status.Status()
@@ -65,7 +67,7 @@ def error_detail(error: grpc.RpcError):
 
 def state_name(job) -> str:
     """SUCCEEDED for JOB_STATE_SUCCEEDED."""
-    messages, _ = api()
+    messages, _, _ = api()
     return messages.JobState.Name(job.state).removeprefix("JOB_STATE_")
 
 
@@ -73,7 +75,7 @@ class Client:
     """Calls of one agent. The channel reconnects by itself. Use as a context manager."""
 
     def __init__(self, address: str):
-        self.messages, services = api()
+        self.messages, services, _ = api()
         self._channel = grpc.insecure_channel(address, options=[
             ("grpc.initial_reconnect_backoff_ms", 200),
             ("grpc.min_reconnect_backoff_ms", 1000),

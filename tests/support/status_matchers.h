@@ -19,19 +19,19 @@ absl::Status StatusOf(const absl::StatusOr<T>& value) {
 
 }  // namespace trident::test
 
-#define REQUIRE_OK(expression)                                                  \
-  do {                                                                          \
+#define REQUIRE_OK(expression)                                                      \
+  do {                                                                              \
     const absl::Status trident_test_status = ::trident::test::StatusOf(expression); \
-    INFO(trident_test_status.ToString());                                       \
-    REQUIRE(trident_test_status.ok());                                          \
+    INFO(trident_test_status.ToString());                                           \
+    REQUIRE(trident_test_status.ok());                                              \
   } while (false)
 
 // The status has this code and its message contains `text`.
-#define REQUIRE_ERROR(expression, expected_code, text)                          \
-  do {                                                                          \
-    const absl::Status trident_test_status = ::trident::test::StatusOf(expression); \
-    INFO(trident_test_status.ToString());                                       \
-    REQUIRE(trident_test_status.code() == (expected_code));                     \
+#define REQUIRE_ERROR(expression, expected_code, text)                                         \
+  do {                                                                                         \
+    const absl::Status trident_test_status = ::trident::test::StatusOf(expression);            \
+    INFO(trident_test_status.ToString());                                                      \
+    REQUIRE(trident_test_status.code() == (expected_code));                                    \
     REQUIRE_THAT(std::string(trident_test_status.message()), Catch::Matchers::Contains(text)); \
   } while (false)
 

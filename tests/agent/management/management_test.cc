@@ -83,8 +83,8 @@ TEST_CASE("an image without an agent is refused") {
   FakeFiles files;
   files.SetDirectory("/new/usr/bin");
   FakeCommandRunner commands;
-  REQUIRE_ERROR(InspectTargetAgent(files, commands, "/new"),
-                absl::StatusCode::kFailedPrecondition, "no agent");
+  REQUIRE_ERROR(InspectTargetAgent(files, commands, "/new"), absl::StatusCode::kFailedPrecondition,
+                "no agent");
 }
 
 }  // namespace trident

@@ -43,16 +43,16 @@ FakeWorld::FakeWorld() : prober_(MakeImageProber({})), streamer_(MakeImageStream
     if (!signature.ok()) return;
     if (signature->type == "vfat") {
       mounts.SetFileOn(device, "/EFI/BOOT/BOOTX64.EFI", "loader");
-      mounts.SetFileOn(device, "/EFI/BOOT/grub.cfg",
-                       absl::StrCat("search.fs_uuid ", kRootUuid, " root\n",
-                                    "set prefix=($root)'/boot/grub'\n",
-                                    "configfile $prefix/grub.cfg\n"));
+      mounts.SetFileOn(
+          device, "/EFI/BOOT/grub.cfg",
+          absl::StrCat("search.fs_uuid ", kRootUuid, " root\n", "set prefix=($root)'/boot/grub'\n",
+                       "configfile $prefix/grub.cfg\n"));
     } else if (signature->label == "image") {
-      mounts.SetFileOn(device, "/boot/grub/grub.cfg",
-                       absl::StrCat("menuentry 'Debian' {\n",
-                                    "  search --no-floppy --fs-uuid --set=root ", kRootUuid, "\n",
-                                    "  linux /boot/vmlinuz root=UUID=", kRootUuid, " ro panic=5\n",
-                                    "  initrd /boot/initrd.img\n}\n"));
+      mounts.SetFileOn(
+          device, "/boot/grub/grub.cfg",
+          absl::StrCat("menuentry 'Debian' {\n", "  search --no-floppy --fs-uuid --set=root ",
+                       kRootUuid, "\n", "  linux /boot/vmlinuz root=UUID=", kRootUuid,
+                       " ro panic=5\n", "  initrd /boot/initrd.img\n}\n"));
       mounts.SetFileOn(device, "/boot/vmlinuz", "kernel");
       mounts.SetFileOn(device, "/boot/initrd.img", "initrd");
       mounts.SetFileOn(device, "/usr/bin/tridentd", "agent");
@@ -63,8 +63,8 @@ FakeWorld::FakeWorld() : prober_(MakeImageProber({})), streamer_(MakeImageStream
 
 std::string FakeWorld::MakeImage(const std::string& name, const std::string& type,
                                  const std::string& uuid) {
-  const std::string raw =
-      FakeFilesystem({.type = type, .uuid = uuid, .label = "image"}) + name + std::string(4096, 'x');
+  const std::string raw = FakeFilesystem({.type = type, .uuid = uuid, .label = "image"}) + name +
+                          std::string(4096, 'x');
   std::string packed(ZSTD_compressBound(raw.size()), '\0');
   const size_t size = ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), 3);
   if (ZSTD_isError(size)) throw std::runtime_error(ZSTD_getErrorName(size));
@@ -82,9 +82,7 @@ HostConfiguration FakeWorld::Document(int version) {
   return document;
 }
 
-Host FakeWorld::host() {
-  return {files, commands, devices, mounts, firmware, machine, clock};
-}
+Host FakeWorld::host() { return {files, commands, devices, mounts, firmware, machine, clock}; }
 
 std::unique_ptr<Servicer> FakeWorld::MakeServicer() {
   return MakeHostServicer(host(), *prober_, *streamer_, {});

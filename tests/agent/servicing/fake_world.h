@@ -34,8 +34,8 @@ class FakeWorld {
   std::unique_ptr<Servicer> MakeServicer();
 
   // Runs one phase of a plan as the job's worker would. Each step is run `times` times.
-  absl::Status RunPhase(Servicer& servicer, const HostConfiguration& configuration, const Plan& plan,
-                        Phase phase, int times = 1);
+  absl::Status RunPhase(Servicer& servicer, const HostConfiguration& configuration,
+                        const Plan& plan, Phase phase, int times = 1);
 
   // The firmware starts something: the label of the entry, and the machine's root follows it.
   std::string Boot(const HostConfiguration& configuration);

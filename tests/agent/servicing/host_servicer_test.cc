@@ -141,15 +141,17 @@ TEST_CASE("staging fails when the image has no agent that would check the new sy
   const Case cases[] = {
       {"unit not enabled",
        [](FakeWorld& world) {
-         world.commands.On({"systemctl"}, CommandResult{.exit_status = 1, .output = "disabled\n",
-                                                        .error_output = ""});
+         world.commands.On(
+             {"systemctl"},
+             CommandResult{.exit_status = 1, .output = "disabled\n", .error_output = ""});
        },
        "not enabled"},
       {"agent does not run",
        [](FakeWorld& world) {
-         world.commands.On({"/usr/bin/tridentd", "store-range"},
-                           CommandResult{.exit_status = 127, .output = "",
-                                         .error_output = "libfoo.so: not found"});
+         world.commands.On(
+             {"/usr/bin/tridentd", "store-range"},
+             CommandResult{
+                 .exit_status = 127, .output = "", .error_output = "libfoo.so: not found"});
        },
        "does not run"},
       {"agent of another kind",
@@ -203,8 +205,7 @@ TEST_CASE("what the medium did not keep is found by the read-back") {
 TEST_CASE("a process that died between writing and reading back writes again") {
   FakeWorld world;
   const HostConfiguration document = world.Document(1);
-  const auto plan =
-      world.MakeServicer()->MakePlan(document, world.recorded, false, Cancellation());
+  const auto plan = world.MakeServicer()->MakePlan(document, world.recorded, false, Cancellation());
   REQUIRE_OK(plan);
   Plan until_write = *plan;
   std::erase_if(until_write.steps, [&](const Step& step) {

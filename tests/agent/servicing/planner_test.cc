@@ -31,14 +31,13 @@ TEST_CASE("a clean install writes tables, file systems and images, then points t
   CHECK(plan->kind == ServicingKind::kCleanInstall);
   CHECK(plan->target == Volume::kA);
   CHECK(plan->reboots);
-  CHECK(StepIds(*plan) == std::vector<std::string>{
-                              "write-partition-table/disk", "make-filesystem/trident",
-                              "make-filesystem/home", "write-image/esp-a", "verify-image/esp-a",
-                              "set-identity/esp-a", "write-image/root-a", "verify-image/root-a",
-                              "set-identity/root-a", "grow-filesystem/root-a", "mount-new-root",
-                              "configure-boot", "write-fstab", "configure-management",
-                              "unmount-new-root", "check-target", "point-firmware", "leave",
-                              "commit-boot"});
+  CHECK(StepIds(*plan) ==
+        std::vector<std::string>{
+            "write-partition-table/disk", "make-filesystem/trident", "make-filesystem/home",
+            "write-image/esp-a", "verify-image/esp-a", "set-identity/esp-a", "write-image/root-a",
+            "verify-image/root-a", "set-identity/root-a", "grow-filesystem/root-a",
+            "mount-new-root", "configure-boot", "write-fstab", "configure-management",
+            "unmount-new-root", "check-target", "point-firmware", "leave", "commit-boot"});
   CHECK(plan->bytes_to_fetch == 60u << 20);
   CHECK(plan->bytes_to_write == 200u << 20);
   CHECK(plan->destroyed.size() == 1);
@@ -53,21 +52,20 @@ TEST_CASE("an A/B update writes the other volume of every pair and nothing else"
     CHECK(plan->kind == ServicingKind::kAbUpdate);
     CHECK(plan->target == OtherVolume(active));
     const std::string half = active == Volume::kA ? "-b" : "-a";
-    CHECK(StepIds(*plan) ==
-          std::vector<std::string>{"write-image/esp" + half, "verify-image/esp" + half,
-                                   "set-identity/esp" + half, "write-image/root" + half,
-                                   "verify-image/root" + half, "set-identity/root" + half,
-                                   "grow-filesystem/root" + half, "mount-new-root",
-                                   "configure-boot", "write-fstab", "configure-management",
-                                   "unmount-new-root", "check-target", "point-firmware", "leave",
-                                   "commit-boot"});
+    CHECK(StepIds(*plan) == std::vector<std::string>{
+                                "write-image/esp" + half, "verify-image/esp" + half,
+                                "set-identity/esp" + half, "write-image/root" + half,
+                                "verify-image/root" + half, "set-identity/root" + half,
+                                "grow-filesystem/root" + half, "mount-new-root", "configure-boot",
+                                "write-fstab", "configure-management", "unmount-new-root",
+                                "check-target", "point-firmware", "leave", "commit-boot"});
   }
 }
 
 TEST_CASE("the installed configuration needs nothing") {
   const HostConfiguration desired = Document(1);
-  const auto plan = MakePlan(desired, InstalledHost(1, Volume::kA),
-                             RunningMachine(desired, Volume::kA), false);
+  const auto plan =
+      MakePlan(desired, InstalledHost(1, Volume::kA), RunningMachine(desired, Volume::kA), false);
   REQUIRE_OK(plan);
   CHECK(plan->kind == ServicingKind::kNone);
   CHECK(plan->steps.empty());
@@ -100,8 +98,9 @@ TEST_CASE("each change of an installed host needs its servicing kind") {
       {"a larger partition", [](auto& c) { c.storage.disks[0].partitions[4].size.bytes *= 2; },
        ServicingKind::kIncompatible, "storage.disks[0].partitions"},
       {"no pair for the ESP",
-       [](auto& c) { c.storage.ab_update->volume_pairs.erase(
-                         c.storage.ab_update->volume_pairs.begin()); },
+       [](auto& c) {
+         c.storage.ab_update->volume_pairs.erase(c.storage.ab_update->volume_pairs.begin());
+       },
        ServicingKind::kIncompatible, "storage.abUpdate"},
       {"another file system", [](auto& c) { c.storage.mount_points[3].filesystem = "vfat"; },
        ServicingKind::kIncompatible, "storage.mountPoints[3]"},
@@ -111,8 +110,7 @@ TEST_CASE("each change of an installed host needs its servicing kind") {
     HostConfiguration desired = Document(1);
     test.change(desired);
     const Recorded recorded = InstalledHost(1, Volume::kA);
-    const Change change =
-        CompareConfigurations(desired, *recorded.configuration, recorded.status);
+    const Change change = CompareConfigurations(desired, *recorded.configuration, recorded.status);
     CHECK(change.kind == test.kind);
     if (test.kind == ServicingKind::kIncompatible) {
       REQUIRE_FALSE(change.incompatible.empty());
@@ -175,18 +173,15 @@ TEST_CASE("what a host cannot or must not do is refused before anything is writt
        "storage.encryption"},
       {"raid", [](auto& c, auto&) { c.storage.raid.software.emplace_back(); }, unsupported,
        "storage.raid"},
-      {"adoption",
-       [](auto& c, auto&) { c.storage.disks[0].adopted_partitions.emplace_back(); }, unsupported,
-       "adoptedPartitions"},
+      {"adoption", [](auto& c, auto&) { c.storage.disks[0].adopted_partitions.emplace_back(); },
+       unsupported, "adoptedPartitions"},
       {"xfs", [](auto& c, auto&) { c.storage.mount_points[3].filesystem = "xfs"; }, unsupported,
        "xfs"},
       {"oci", [](auto& c, auto&) { c.storage.images[0].url = "oci://r/x:1"; }, unsupported, "OCI"},
       {"no root image", [](auto& c, auto&) { c.storage.images.pop_back(); }, precondition,
        "mounted at /"},
       {"no ESP mount",
-       [](auto& c, auto&) {
-         c.storage.mount_points.erase(c.storage.mount_points.begin() + 1);
-       },
+       [](auto& c, auto&) { c.storage.mount_points.erase(c.storage.mount_points.begin() + 1); },
        precondition, "EFI system partition"},
       {"a single ESP beside a root pair",
        [](auto& c, auto&) {
@@ -248,9 +243,9 @@ TEST_CASE("an update is refused when the recorded root is not the running root")
 TEST_CASE("an update needs an image for every pair that was installed from one") {
   HostConfiguration desired = Document(2);
   desired.storage.images.erase(desired.storage.images.begin());
-  REQUIRE_ERROR(MakePlan(desired, InstalledHost(1, Volume::kA),
-                         RunningMachine(desired, Volume::kA), false),
-                absl::StatusCode::kFailedPrecondition, "'esp'");
+  REQUIRE_ERROR(
+      MakePlan(desired, InstalledHost(1, Volume::kA), RunningMachine(desired, Volume::kA), false),
+      absl::StatusCode::kFailedPrecondition, "'esp'");
 }
 
 TEST_CASE("the digest names the plan: same world, same digest") {

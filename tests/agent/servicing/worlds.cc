@@ -104,8 +104,8 @@ Recorded InstalledHost(int version, Volume active) {
   ab.active_volume = active;
   recorded.status.storage.ab_update = ab;
   for (const Image& image : storage.images) {
-    PartitionStatus* partition = FindPartition(
-        recorded.status, ResolveVolume(recorded.status, image.target_id, active));
+    PartitionStatus* partition =
+        FindPartition(recorded.status, ResolveVolume(recorded.status, image.target_id, active));
     partition->contents = {.kind = Contents::Kind::kImage,
                            .sha256 = *image.sha256,
                            .length = 100 * kMiB,
