@@ -85,6 +85,8 @@ class Demo:
         with Host(self._server) as host:
             with self._step("boot the ramdisk OS on a machine with a blank disk"):
                 print(f"    up: {host.start_ramdisk()}")
+                # tridentctl does not wait for an agent that it has never seen, so the demo does.
+                host.client.status()
             self._service(host, "v1", "install version 1", "volume-a")
             self._service(host, "v2", "update to version 2", "volume-b")
             self._idle(host)
