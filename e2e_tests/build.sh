@@ -10,8 +10,9 @@ cd "$(dirname "$0")/.."
 scripts/install_packages.sh build machines
 cmake --preset release -DTRIDENT_TESTS=ON >/dev/null || exit 1
 cmake --build --preset release --target tridentd tridentctl "$@"
-rm -rf build/release/e2e_stage
-DESTDIR="$PWD/build/release/e2e_stage" cmake --install build/release --prefix /usr --strip >/dev/null
+stage=$PWD/build/release/e2e_stage
+rm -rf "$stage"
+DESTDIR=$stage cmake --install build/release --prefix /usr --strip >/dev/null
 # A broken or incomplete build is found here, not by a machine that does not come up.
-build/release/e2e_stage/usr/bin/tridentd --version >/dev/null
-build/release/e2e_stage/usr/bin/tridentctl --version >/dev/null
+"$stage/usr/bin/tridentd" --version >/dev/null
+"$stage/usr/bin/tridentctl" --version >/dev/null

@@ -1,4 +1,4 @@
-"""What all suites share: the image server, hosts, and what to keep of a machine when a test fails."""
+"""What all suites share: the image server, hosts, and what is kept when a test fails."""
 
 import shutil
 import tempfile
@@ -21,7 +21,7 @@ def image_server():
 
 
 class Installed:
-    """Machines that version 1 was installed on, one for each boot loader, as copies to start from."""
+    """Machines on which version 1 was installed, one for each boot loader, to start copies of."""
 
     def __init__(self, server: ImageServer, folder: pathlib.Path):
         self._server = server
@@ -70,6 +70,12 @@ def installed_host(request, image_server, installed):
 
 
 HOST = pytest.StashKey[Host]()
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that install a machine come first: the others start from copies of what they made."""
+    items.sort(key=lambda item: "installed" not in item.fixturenames
+               or "bare_host" not in item.fixturenames)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -121,7 +121,8 @@ class Demo:
         host.client.status()
         said = host.machine.ssh(
             "grep VmRSS /proc/$(systemctl show -P MainPID tridentd.service)/status")
-        self._notes.append(f"resident memory of the agent, idle: {int(said.split()[1]) / 1024:.1f} MiB")
+        self._notes.append("resident memory of the agent, idle: "
+                           f"{int(said.split()[1]) / 1024:.1f} MiB")
 
     def _table(self) -> None:
         width = max(len(title) for title, _, _ in self._rows)
@@ -139,7 +140,8 @@ def main() -> int:
     try:
         with ImageServer() as server:
             Demo(server).run()
-    except (DemoError, MachineError, ProgramError, TimeoutError, subprocess.TimeoutExpired) as error:
+    except (DemoError, MachineError, ProgramError, TimeoutError,
+            subprocess.TimeoutExpired) as error:
         print(f"\ndemo: {error}", file=sys.stderr)
         return 1
     except grpc.RpcError as error:

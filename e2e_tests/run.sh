@@ -28,5 +28,5 @@ done
 
 e2e_tests/build.sh tridentd_next
 /usr/bin/python3 e2e_tests/images/build_images.py
-PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 -m pytest -c e2e_tests/pytest.ini --rootdir e2e_tests \
-  "${folders[@]}" "$@"
+export PYTHONDONTWRITEBYTECODE=1
+exec /usr/bin/python3 -m pytest -c e2e_tests/pytest.ini --rootdir e2e_tests "${folders[@]}" "$@"

@@ -1,4 +1,4 @@
-"""The base of every image: a small Debian 12 as an ext4 file system and as a ramdisk, without the agent.
+"""The base of every image: a small Debian 12 without the agent, as ext4 and as a ramdisk.
 
 Slow to make and independent of the agent, so it is kept in the cache under a key made of everything
 that it depends on: a change to this file makes a new one.
@@ -27,10 +27,10 @@ PACKAGES = [
     "systemd", "systemd-sysv", "udev", "dbus", "kmod", "linux-image-cloud-amd64", "initramfs-tools",
     "busybox", "zstd", "efibootmgr", "dosfstools", "e2fsprogs", "fdisk", "util-linux", "mount",
     "openssh-server", "iproute2", "passwd", "procps", "ca-certificates",
-    # Shared libraries of the agent.
-    "libgrpc++1.51", "libprotobuf32", "libabsl20220623", "libyaml-cpp0.7", "libsqlite3-0", "libcurl4",
-    "libssl3", "liblzma5", "libzstd1", "libxxhash0", "libfdisk1", "libblkid1", "libmount1",
-    "libefivar1", "libefiboot1", "libsystemd0",
+    # Shared libraries of the agent, whether gRPC is linked into it or not.
+    "libgrpc++1.51", "libprotobuf32", "libabsl20220623", "libc-ares2", "libyaml-cpp0.7",
+    "libsqlite3-0", "libcurl4", "libssl3", "liblzma5", "libzstd1", "libxxhash0", "libfdisk1",
+    "libblkid1", "libmount1", "libefivar1", "libefiboot1", "libsystemd0",
 ]
 
 # Never used by these machines; leaving them out makes every image smaller and faster to write.
@@ -49,7 +49,8 @@ EXCLUDED = [
 NOT_IN_RAMDISK = re.compile(
     r"\./(boot|var/cache|var/lib/dpkg/info|var/lib/apt|usr/share/perl|usr/share/perl5|usr/lib/apt|"
     r"usr/lib/x86_64-linux-gnu/perl.*|usr/share/initramfs-tools|usr/share/zsh|"
-    r"usr/lib/x86_64-linux-gnu/gconv|usr/lib/modules/[^/]+/kernel/fs/(xfs|f2fs|gfs2|ocfs2|jfs|ntfs3)|"
+    r"usr/lib/x86_64-linux-gnu/gconv|"
+    r"usr/lib/modules/[^/]+/kernel/fs/(xfs|f2fs|gfs2|ocfs2|jfs|ntfs3)|"
     r"usr/lib/modules/[^/]+/kernel/(net/ipv4/netfilter|net/ipv6/netfilter|drivers/gpu))(/.*)?$")
 
 # Units that only cost time here.

@@ -69,7 +69,8 @@ def grub_config(kernel_version: str, extra_options: str) -> str:
                               options=f"{COMMAND_LINE} {extra_options}".strip())
 
 
-def make_esp(base, loader: str, extra_options: str, work: pathlib.Path, target: pathlib.Path) -> None:
+def make_esp(base, loader: str, extra_options: str, work: pathlib.Path,
+             target: pathlib.Path) -> None:
     """Writes the ESP as a raw vfat image. `loader` is grub or systemd-boot."""
     files: dict[str, pathlib.Path] = {}
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes the ramdisk OS and the images of the variants named (all when none is) and prints a manifest."""
+"""Makes the ramdisk OS and the images of the variants named (none: all) and a manifest of them."""
 
 import json
 import pathlib

@@ -1,7 +1,7 @@
 """The images that the tests use: which loader, which version, and what is wrong with them.
 
-Each is the base file system plus a few files, so that a new build of the agent costs seconds. An image
-is made again only when something that it consists of has changed.
+Each is the base file system plus a few files, so that a new build of the agent costs seconds. An
+image is made again only when something that it consists of has changed.
 """
 
 import configparser
@@ -20,7 +20,7 @@ from images.base_tree import Base, base, ssh_key
 from lib import paths
 from lib.process import ProgramError, run
 
-# Makes the machine leave the new version after its agent has opened the store, before it can commit.
+# Makes the machine leave the new version after its agent has opened the store, before the commit.
 LEAVE_UNIT = """[Unit]
 Description=Leave this version before it is committed
 After=tridentd.socket basic.target
@@ -291,7 +291,7 @@ def _write_files(raw: pathlib.Path, files: dict[str, pathlib.Path], work: pathli
 
 
 def _make_ramdisk(tree: Base, agent, target: pathlib.Path) -> None:
-    """The base's archive and a second one with the agent: the kernel unpacks one after the other."""
+    """The base's archive, then one with the agent: the kernel unpacks one after the other."""
     print(f"Making {target.name} ...", flush=True)
     with tempfile.TemporaryDirectory(prefix="tmp-", dir=_folder()) as temporary:
         work = pathlib.Path(temporary)

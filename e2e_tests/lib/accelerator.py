@@ -12,7 +12,7 @@ _EXIT_STATUS = (0x10 << 1) | 1
 
 @functools.cache
 def arguments() -> list[str]:
-    """QEMU's arguments. A /dev/kvm that is there may still not work: a tiny program is run on it."""
+    """QEMU's arguments. A /dev/kvm may be there and not work: a tiny program is run on it."""
     if os.access("/dev/kvm", os.R_OK | os.W_OK) and _kvm_works():
         return ["-accel", "kvm", "-cpu", "host"]
     return ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]

@@ -1,4 +1,4 @@
-"""An independent client of the agent: stubs made by protoc from proto/ and Debian's python3-grpcio."""
+"""An independent client of the agent: stubs made from proto/, and Debian's python3-grpcio."""
 
 import functools
 import hashlib
@@ -26,13 +26,13 @@ BOTH = "update | transition"
 def make_stubs(folder: pathlib.Path, source: pathlib.Path, files: list[str]) -> None:
     """Generates Python stubs of the .proto files of one folder."""
     plugin = "/usr/bin/grpc_python_plugin"
-    run(["protoc", f"--proto_path={source}", f"--python_out={folder}", f"--grpc_python_out={folder}",
-         f"--plugin=protoc-gen-grpc_python={plugin}", *files])
+    run(["protoc", f"--plugin=protoc-gen-grpc_python={plugin}", f"--proto_path={source}",
+         f"--python_out={folder}", f"--grpc_python_out={folder}", *files])
 
 
 @functools.cache
 def api():
-    """The generated modules: messages and services of trident.proto, messages of rpc_status.proto."""
+    """The generated modules: trident.proto's messages and services, rpc_status.proto's messages."""
     files = ["trident.proto", "rpc_status.proto"]
     digest = hashlib.sha256(b"".join((paths.PROTO / file).read_bytes() for file in files))
     folder = paths.cache() / f"stubs-{digest.hexdigest()[:16]}"

@@ -3,6 +3,10 @@
 import subprocess
 
 
+# Of a command line in an error; characters.
+LONGEST_SHOWN = 300
+
+
 class ProgramError(RuntimeError):
     """A program failed; the text has its command line, exit status and output."""
 
@@ -10,6 +14,9 @@ class ProgramError(RuntimeError):
 def run(arguments, *, stdin: str = "", cwd=None, timeout: float = 600, env=None) -> str:
     """Runs a program without a shell and returns its standard output. Raises ProgramError."""
     arguments = [str(argument) for argument in arguments]
+    shown = " ".join(arguments)
+    if len(shown) > LONGEST_SHOWN:
+        shown = f"{shown[:LONGEST_SHOWN]} ..."
     try:
         done = subprocess.run(arguments, input=stdin, cwd=cwd, timeout=timeout, env=env, text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -18,8 +25,8 @@ def run(arguments, *, stdin: str = "", cwd=None, timeout: float = 600, env=None)
         raise ProgramError(f"{arguments[0]} is not installed "
                            "(scripts/install_packages.sh machines)") from error
     except subprocess.TimeoutExpired as error:
-        raise ProgramError(f"{' '.join(arguments)}: not done after {timeout} s") from error
+        raise ProgramError(f"{shown}: not done after {timeout} s") from error
     if done.returncode != 0:
-        raise ProgramError(f"{' '.join(arguments)}: exit status {done.returncode}\n"
+        raise ProgramError(f"{shown}: exit status {done.returncode}\n"
                            f"{done.stdout}{done.stderr}")
     return done.stdout

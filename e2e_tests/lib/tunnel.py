@@ -8,10 +8,10 @@ AGENT_SOCKET = "/run/trident/trident.sock"
 
 
 class Tunnel:
-    """Keeps `ssh -L local.sock:/run/trident/trident.sock` alive in a thread. Use as context manager.
+    """Keeps `ssh -L local.sock:/run/trident/trident.sock` alive in a thread. A context manager.
 
-    While the machine is down, a connection to the local socket is refused, as for any host that is not
-    there; clients reconnect.
+    While the machine is down, connections to the local socket are refused, as for any host that is
+    not there; clients reconnect.
     """
 
     def __init__(self, machine, socket: pathlib.Path):
