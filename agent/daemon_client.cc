@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -60,67 +61,83 @@ class GrpcDaemonClient : public DaemonClient {
     return message.status();
   }
 
-  absl::Status Run(const std::string& host_configuration, const Cancellation& stop) override {
-    TRIDENT_RETURN_IF_ERROR(WaitForSettledJob(stop));
+  absl::Status Run(const std::string& host_configuration) override {
+    TRIDENT_RETURN_IF_ERROR(WaitForSettledJob());
     if (host_configuration.empty()) return absl::OkStatus();
-    pb::HostUpdateRequest request;
-    request.set_host_configuration(host_configuration);
     // Looking first: a host that is as configured needs no job and no record of one.
     TRIDENT_ASSIGN_OR_RETURN(const bool needed, IsServicingNeeded(host_configuration));
     if (!needed) {
       spdlog::info("the host is as configured, nothing to do");
       return absl::OkStatus();
     }
+    pb::HostUpdateRequest request;
+    request.set_host_configuration(host_configuration);
     request.set_allowed_operations("update | transition");
-    grpc::ClientContext context;
-    const auto reader = stub_->UpdateHost(&context, request);
+    const auto context = NewCall();
+    const auto reader = stub_->UpdateHost(context.get(), request);
     pb::HostStatusState message;
     while (reader->Read(&message)) {
-      if (stop.cancelled()) {
-        context.TryCancel();
-        break;
-      }
       LogEvent(message);
       if (message.has_outcome()) {
         spdlog::info("{}: {}", message.outcome().result(), message.outcome().message());
       }
     }
-    const grpc::Status status = reader->Finish();
-    if (stop.cancelled())
-      return absl::CancelledError("asked to stop; the job goes on in the agent");
-    return api::FromGrpc(status);
+    return EndOf(reader->Finish());
+  }
+
+  void Interrupt() override {
+    const std::lock_guard lock(mutex_);
+    interrupted_ = true;
+    if (const auto call = call_.lock()) call->TryCancel();
   }
 
  private:
+  // The context of the next call, which Interrupt cancels.
+  std::shared_ptr<grpc::ClientContext> NewCall() {
+    auto context = std::make_shared<grpc::ClientContext>();
+    const std::lock_guard lock(mutex_);
+    call_ = context;
+    if (interrupted_) context->TryCancel();
+    return context;
+  }
+
+  absl::Status EndOf(const grpc::Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (interrupted_) return absl::CancelledError("asked to stop; the job goes on in the agent");
+    return api::FromGrpc(status);
+  }
+
   absl::StatusOr<bool> IsServicingNeeded(const std::string& host_configuration) {
     pb::PlanHostRequest request;
     request.set_host_configuration(host_configuration);
     pb::PlanHostResponse response;
-    grpc::ClientContext context;
-    const grpc::Status status = stub_->PlanHost(&context, request, &response);
-    if (!status.ok()) return api::FromGrpc(status);
+    const auto context = NewCall();
+    TRIDENT_RETURN_IF_ERROR(EndOf(stub_->PlanHost(context.get(), request, &response)));
     return response.servicing_kind() != "none";
   }
 
   // After a boot the agent finds out which volume runs; a submission would be refused meanwhile.
-  absl::Status WaitForSettledJob(const Cancellation& stop) {
+  absl::Status WaitForSettledJob() {
     pb::GetStatusRequest request;
     request.set_follow(true);
-    grpc::ClientContext context;
-    const auto reader = stub_->GetStatus(&context, request);
+    const auto context = NewCall();
+    const auto reader = stub_->GetStatus(context.get(), request);
     pb::HostStatusState message;
     bool settled = false;
-    while (!settled && !stop.cancelled() && reader->Read(&message)) {
+    while (!settled && reader->Read(&message)) {
       LogEvent(message);
       settled = !message.has_job() || !IsSettling(message.job().state());
     }
-    context.TryCancel();
-    const grpc::Status status = reader->Finish();
-    if (stop.cancelled()) return absl::CancelledError("asked to stop");
-    return settled ? absl::OkStatus() : api::FromGrpc(status);
+    // Enough was heard; the stream would go on.
+    context->TryCancel();
+    const absl::Status end = EndOf(reader->Finish());
+    return settled ? absl::OkStatus() : end;
   }
 
   std::unique_ptr<pb::HostManagement::Stub> stub_;
+  std::mutex mutex_;
+  bool interrupted_ = false;
+  std::weak_ptr<grpc::ClientContext> call_;
 };
 
 }  // namespace

@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "agent/host/cancellation.h"
 
 namespace trident {
 
@@ -21,7 +20,11 @@ class DaemonClient {
   // Brings the host to the document, logging what happens: first waits for a job that is finding
   // out which volume booted, then submits unless the host is as the document says. OK also when
   // the host is about to reboot. An empty document: only the waiting.
-  virtual absl::Status Run(const std::string& host_configuration, const Cancellation& stop) = 0;
+  virtual absl::Status Run(const std::string& host_configuration) = 0;
+
+  // From any thread: ends a Run that is under way, and any later one, with CANCELLED. The job goes
+  // on in the agent.
+  virtual void Interrupt() = 0;
 };
 
 // UNAVAILABLE: nobody serves at `socket_path`.

@@ -3,7 +3,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/agent_process.h"
@@ -48,22 +47,27 @@ absl::Status WriteStatus(DaemonClient& daemon, const std::string& path) {
 }  // namespace
 
 absl::Status RunCommand(const AgentOptions& options) {
-  StopSignals signals;
   Cancellation stop;
-  signals.OnStop([&stop] { stop.Cancel(); });
+  std::unique_ptr<AgentProcess> agent;
+  absl::StatusOr<std::unique_ptr<DaemonClient>> daemon = absl::UnavailableError("not connected");
+  // After what its handler uses, and before the first thread.
+  StopSignals signals;
   TRIDENT_ASSIGN_OR_RETURN(const AgentConfiguration configuration, LoadAgentConfiguration(options));
   TRIDENT_ASSIGN_OR_RETURN(const std::string document, ConfiguredDocument(configuration));
 
   // Without an agent that serves, this process is the agent, at the same socket, so that a client
   // can watch it.
-  std::unique_ptr<AgentProcess> agent;
-  absl::StatusOr<std::unique_ptr<DaemonClient>> daemon = ConnectToDaemon(options.socket_path);
+  daemon = ConnectToDaemon(options.socket_path);
   if (absl::IsUnavailable(daemon.status())) {
     TRIDENT_ASSIGN_OR_RETURN(agent, StartAgentProcess(options, configuration, std::nullopt));
     daemon = ConnectToDaemon(options.socket_path);
   }
   TRIDENT_RETURN_IF_ERROR(daemon.status());
-  const absl::Status outcome = (*daemon)->Run(document, stop);
+  signals.OnStop([&] {
+    stop.Cancel();
+    (*daemon)->Interrupt();
+  });
+  const absl::Status outcome = (*daemon)->Run(document);
   if (options.status_path) {
     if (const absl::Status written = WriteStatus(**daemon, *options.status_path); !written.ok()) {
       spdlog::error("the Host Status could not be written to {}: {}", *options.status_path,

@@ -31,7 +31,7 @@ class TextRenderer : public Renderer {
 
   void Show(const pb::HostStatusState& message) override {
     if (message.gap()) Line("(some events were left out: they came faster than they were read)");
-    if (message.has_job()) ShowJob(message.job());
+    if (message.has_job()) ShowJob(message);
     if (message.has_log()) ShowLog(message.log());
     if (message.has_step()) ShowStep(message);
     if (message.has_progress()) ShowProgress(message.progress());
@@ -44,6 +44,8 @@ class TextRenderer : public Renderer {
   }
 
   void End(const pb::Outcome& outcome) override {
+    // Nothing but the state's name, which is the line above.
+    if (outcome.message().empty() && outcome.result() == StateName(state_)) return;
     std::string text = Colour(
         outcome.result() == "ok" || outcome.result() == "succeeded" || outcome.result() == "staged"
             ? "32"
@@ -55,7 +57,8 @@ class TextRenderer : public Renderer {
   }
 
  private:
-  void ShowJob(const pb::Job& job) {
+  void ShowJob(const pb::HostStatusState& message) {
+    const pb::Job& job = message.job();
     if (job.id() != job_) {
       job_ = job.id();
       work_.clear();
@@ -68,7 +71,10 @@ class TextRenderer : public Renderer {
       work_ = work;
       Line("  " + Printable(work));
     }
-    if (job.state() != state_) {
+    // Where a stream is taken up again it begins with the job as it is now, before the events that
+    // led there.
+    const bool ahead = message.sequence() == 0 && state_ != pb::JOB_STATE_UNSPECIFIED;
+    if (job.state() != state_ && !ahead) {
       state_ = job.state();
       Line(StateName(job.state()));
     }

@@ -47,5 +47,6 @@ if(TRIDENT_PORTABLE)
     absl::flat_hash_map absl::flat_hash_set absl::inlined_vector absl::bind_front absl::statusor
     absl::any_invocable absl::random_random absl::cord absl::synchronization
     OpenSSL::SSL OpenSSL::Crypto)
-  add_link_options(-Wl,--gc-sections)
+  add_compile_options(-ffunction-sections -fdata-sections)
+  add_link_options(-Wl,--gc-sections -static-libstdc++ -static-libgcc)
 endif()

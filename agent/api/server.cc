@@ -1,5 +1,6 @@
 #include "agent/api/server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
@@ -71,6 +72,9 @@ class GrpcServer final : public Server {
     }
 
     grpc::EnableDefaultHealthCheckService(true);
+    // Protobuf would write a line of its own to stderr for each request that is not UTF-8; who sent
+    // it is told, in the answer.
+    google::protobuf::SetLogHandler(nullptr);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     builder.RegisterService(&service_);

@@ -5,15 +5,14 @@
 
 #include "absl/strings/str_format.h"
 #include "common/base/error.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {
 
 std::optional<BlockDeviceId> RootTarget(const HostConfiguration& configuration,
                                         const HostStatus& status) {
-  for (const MountPoint& mount : configuration.storage.mount_points) {
-    if (mount.path == "/") return mount.target_id;
-  }
+  if (const MountPoint* root = FindMount(configuration, "/")) return root->target_id;
   for (const auto& [target, mount] : status.storage.mount_points) {
     if (mount.path == "/") return target;
   }
@@ -22,10 +21,8 @@ std::optional<BlockDeviceId> RootTarget(const HostConfiguration& configuration,
 
 std::optional<VolumePairStatus> FindPair(const HostConfiguration& configuration,
                                          const HostStatus& status, const BlockDeviceId& id) {
-  if (configuration.storage.ab_update.has_value()) {
-    for (const VolumePair& pair : configuration.storage.ab_update->volume_pairs) {
-      if (pair.id == id) return VolumePairStatus{pair.volume_a_id, pair.volume_b_id};
-    }
+  if (const VolumePair* pair = trident::FindPair(configuration, id)) {
+    return VolumePairStatus{pair->volume_a_id, pair->volume_b_id};
   }
   if (status.storage.ab_update.has_value()) {
     const auto found = status.storage.ab_update->volume_pairs.find(id);

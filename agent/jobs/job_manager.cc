@@ -12,6 +12,7 @@
 #include "agent/jobs/job_runner.h"
 #include "agent/jobs/journal.h"
 #include "agent/jobs/ledger.h"
+#include "agent/jobs/store_ranges.h"
 #include "common/base/error.h"
 #include "common/base/logging.h"
 #include "common/config/document.h"

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/jobs/progress.h"
+#include "agent/jobs/store_ranges.h"
 #include "common/base/error.h"
 #include "common/base/logging.h"
 #include "common/config/document.h"
@@ -65,24 +66,6 @@ std::function<void(Job&)> ErrorEdit(const absl::Status& error) {
 }
 
 }  // namespace
-
-absl::Status CheckStoreRanges(const Job& job, const Datastore& store) {
-  if (!job.target_range.has_value()) return absl::OkStatus();
-  const StoreRange target = *job.target_range;
-  const StoreRange own = store.range();
-  if (CanRead(target, store.schema_version(), store.min_reader()) && target.oldest <= own.newest &&
-      own.oldest <= target.newest) {
-    return absl::OkStatus();
-  }
-  return MakeError(
-      absl::StatusCode::kFailedPrecondition, "precondition", "store-range",
-      absl::StrCat("The agent of the new system reads store versions ", target.oldest, " to ",
-                   target.newest, ", but the store has version ", store.schema_version(),
-                   " (readers must know ", store.min_reader(), ") and this agent reads ",
-                   own.oldest, " to ", own.newest,
-                   ": the new system could not finish the job, or this one not take it back."),
-      "Use an image with an agent whose version is nearer to this one's.");
-}
 
 struct JobRunner::PhaseResult {
   enum class Kind {
@@ -200,8 +183,9 @@ absl::StatusOr<Recorded> JobRunner::ReadRecorded() {
 
 absl::StatusOr<Plan> JobRunner::MakePlan(const HostConfiguration& configuration, bool force,
                                          const Cancellation& cancellation) {
-  TRIDENT_ASSIGN_OR_RETURN(const Recorded recorded, ReadRecorded());
   const std::lock_guard lock(plan_mutex_);
+  // Within the lock: a plan for a look must see that another one has just begun an installation.
+  TRIDENT_ASSIGN_OR_RETURN(const Recorded recorded, ReadRecorded());
   return servicer_.MakePlan(configuration, recorded, force, cancellation);
 }
 

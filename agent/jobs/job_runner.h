@@ -21,10 +21,6 @@
 
 namespace trident {
 
-// OK when the target's agent (if its range is recorded) can read the store and this agent can read
-// what that one writes. FAILED_PRECONDITION, subkind "store-range".
-absl::Status CheckStoreRanges(const Job& job, const Datastore& store);
-
 // One thread. What it does is decided by the job's state in the ledger alone, so that it can be
 // ended at any instant and begun again over the same store.
 class JobRunner {

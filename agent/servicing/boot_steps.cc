@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/boot/boot_entries.h"
-#include "agent/servicing/planner.h"
 #include "agent/servicing/storage_steps.h"
 #include "common/base/error.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {

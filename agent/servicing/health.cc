@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "agent/servicing/planner.h"
 #include "common/base/error.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 

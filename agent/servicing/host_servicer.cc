@@ -39,8 +39,6 @@ class HostServicer : public Servicer {
     } else {
       status.storage.root_device_path.reset();
     }
-    std::erase_if(status.storage.disks,
-                  [this](const auto& entry) { return !host_.files.Exists(entry.second.path); });
     if (!recorded.configuration || !status.storage.ab_update) return absl::OkStatus();
     TRIDENT_ASSIGN_OR_RETURN(
         const BootedVolume booted,

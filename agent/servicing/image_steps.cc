@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/imaging/read_back.h"
-#include "agent/servicing/planner.h"
 #include "agent/servicing/storage_steps.h"
 #include "common/base/error.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {

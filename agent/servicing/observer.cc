@@ -30,9 +30,9 @@ bool BootedFromRamdisk(const Machine& machine) {
 
 // The store of an installation with this document's layout, if the disks hold one: its partition is
 // known by its label. Mounted read-only, for a moment.
-std::optional<FoundInstallation> FindInstallation(const Host& host,
-                                                  const HostConfiguration& desired,
-                                                  const Observation& observed) {
+absl::StatusOr<std::optional<FoundInstallation>> FindInstallation(const Host& host,
+                                                                  const HostConfiguration& desired,
+                                                                  const Observation& observed) {
   const std::string& store = DatastorePathOf(desired);
   const MountPoint* holder = nullptr;
   for (const MountPoint& mount : desired.storage.mount_points) {
@@ -47,7 +47,7 @@ std::optional<FoundInstallation> FindInstallation(const Host& host,
           partition.signature.type != holder->filesystem) {
         continue;
       }
-      if (!host.files.MakeDirectories(kPeekFolder, 0700).ok()) return std::nullopt;
+      TRIDENT_RETURN_IF_ERROR(host.files.MakeDirectories(kPeekFolder, 0700));
       // noload: a journal that was left behind by a power cut is not replayed by looking.
       std::vector<std::string> options = {"ro"};
       if (holder->filesystem == "ext4") options.push_back("noload");
@@ -55,8 +55,9 @@ std::optional<FoundInstallation> FindInstallation(const Host& host,
         continue;
       const std::string inside = holder->path == "/" ? store : store.substr(holder->path.size());
       const absl::StatusOr<PeekedStore> found = PeekStore(absl::StrCat(kPeekFolder, inside));
-      const absl::Status unmounted = host.mounts.Unmount(kPeekFolder);
-      if (!unmounted.ok() || !found.ok()) continue;
+      TRIDENT_RETURN_IF_ERROR(Annotate(host.mounts.Unmount(kPeekFolder), "end the look at a disk"));
+      // No store there, or one that nobody could use: no installation.
+      if (!found.ok()) continue;
       FoundInstallation installation;
       installation.store_path = absl::StrCat(partition.path, ":", inside);
       if (found->newest_job) {
@@ -80,6 +81,11 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
                                            const Cancellation& cancellation) {
   Observation observed;
   observed.is_root = host.machine.IsRoot();
+  if (observed.is_root) {
+    // A look that was interrupted would make its disk count as in use.
+    TRIDENT_RETURN_IF_ERROR(
+        Annotate(host.mounts.Unmount(kPeekFolder), "end an earlier look at a disk"));
+  }
   observed.booted_from_ramdisk = BootedFromRamdisk(host.machine);
   observed.safety_check_overridden = host.files.Exists(kSafetyOverride);
   observed.firmware_available = host.firmware.Available();
@@ -90,8 +96,10 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
   if (recorded.configuration) {
     observed.booted =
         FindBootedVolume(host.files, host.machine, *recorded.configuration, recorded.status);
-  } else if (observed.is_root) {
-    observed.found_installation = FindInstallation(host, desired, observed);
+  } else if (observed.is_root && recorded.status.reconcile_state != ReconcileState::kCleanInstall) {
+    // Not while a job installs: a look would hold the partition that it is about to format.
+    TRIDENT_ASSIGN_OR_RETURN(observed.found_installation,
+                             FindInstallation(host, desired, observed));
   }
   for (const size_t index : ImagesToProbe(desired, recorded)) {
     if (cancellation.cancelled()) {

@@ -13,7 +13,8 @@
 namespace trident {
 
 // What cannot be observed is an error in its place of the Observation, so that the planner can tell
-// everything at once. The call itself fails only when it is cancelled.
+// everything at once. The call itself fails when it is cancelled, or when the look for an
+// installation leaves something behind.
 absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober,
                                            const HostConfiguration& desired,
                                            const Recorded& recorded,

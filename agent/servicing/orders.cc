@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agent/servicing/planner.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {

@@ -12,6 +12,7 @@
 #include "agent/storage/layout.h"
 #include "common/base/sha256.h"
 #include "common/config/document.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {
@@ -64,13 +65,12 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
 // What a host needs to boot at all, as far as this version boots hosts.
 void RefuseUnbootable(const HostConfiguration& desired, Refusals& refusals) {
   const Storage& storage = desired.storage;
-  const auto root = std::find_if(storage.mount_points.begin(), storage.mount_points.end(),
-                                 [](const MountPoint& m) { return m.path == "/"; });
+  const MountPoint* root = FindMount(desired, "/");
   const auto has_image = [&](const BlockDeviceId& id) {
     return std::any_of(storage.images.begin(), storage.images.end(),
                        [&](const Image& image) { return image.target_id == id; });
   };
-  if (root == storage.mount_points.end()) {
+  if (root == nullptr) {
     refusals.Precondition("invalid-input", "no-root", "storage.mountPoints",
                           "nothing is mounted at /", "Add a mount point with the path /.");
   } else if (!has_image(root->target_id)) {
@@ -101,8 +101,7 @@ void RefuseUnbootable(const HostConfiguration& desired, Refusals& refusals) {
                                       "handled by this version"),
                          "Make it a pair of two partitions of type esp.");
   }
-  if (storage.ab_update && root != storage.mount_points.end() &&
-      FindPair(desired, root->target_id) == nullptr) {
+  if (storage.ab_update && root != nullptr && FindPair(desired, root->target_id) == nullptr) {
     refusals.Precondition("invalid-input", "root-not-paired", "storage.abUpdate.volumePairs",
                           absl::StrCat("'", root->target_id,
                                        "' is mounted at / but is not a volume pair, while other "
@@ -389,39 +388,6 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
 }
 
 }  // namespace
-
-const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id) {
-  if (!configuration.storage.ab_update) return nullptr;
-  for (const VolumePair& pair : configuration.storage.ab_update->volume_pairs) {
-    if (pair.id == id) return &pair;
-  }
-  return nullptr;
-}
-
-const Partition* FindPartition(const HostConfiguration& configuration, const BlockDeviceId& id) {
-  for (const Disk& disk : configuration.storage.disks) {
-    for (const Partition& partition : disk.partitions) {
-      if (partition.id == id) return &partition;
-    }
-  }
-  return nullptr;
-}
-
-BlockDeviceId DeviceOn(const HostConfiguration& configuration, const BlockDeviceId& id,
-                       Volume volume) {
-  const VolumePair* pair = FindPair(configuration, id);
-  if (pair == nullptr) return id;
-  return volume == Volume::kA ? pair->volume_a_id : pair->volume_b_id;
-}
-
-const MountPoint* FindEspMount(const HostConfiguration& configuration) {
-  for (const MountPoint& mount : configuration.storage.mount_points) {
-    const Partition* partition =
-        FindPartition(configuration, DeviceOn(configuration, mount.target_id, Volume::kA));
-    if (partition != nullptr && partition->type == PartitionType::kEsp) return &mount;
-  }
-  return nullptr;
-}
 
 std::vector<size_t> ImagesToProbe(const HostConfiguration& desired, const Recorded& recorded) {
   std::vector<size_t> all;

@@ -22,19 +22,6 @@ absl::StatusOr<Plan> MakePlan(const HostConfiguration& desired, const Recorded& 
 // tell: what has to be probed before MakePlan. Empty: no image changes.
 std::vector<size_t> ImagesToProbe(const HostConfiguration& desired, const Recorded& recorded);
 
-// The block device that `id` means on `volume`: the half of a pair, otherwise the id itself.
-BlockDeviceId DeviceOn(const HostConfiguration& configuration, const BlockDeviceId& id,
-                       Volume volume);
-
-// The pair with this id, or null.
-const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id);
-
-// The partition with this id, or null.
-const Partition* FindPartition(const HostConfiguration& configuration, const BlockDeviceId& id);
-
-// The mount point whose target is the EFI system partition (through its pair), or null.
-const MountPoint* FindEspMount(const HostConfiguration& configuration);
-
 }  // namespace trident
 
 #endif  // TRIDENT_AGENT_SERVICING_PLANNER_H_

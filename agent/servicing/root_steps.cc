@@ -9,27 +9,20 @@
 #include "agent/boot/loader.h"
 #include "agent/management/runtime_configuration.h"
 #include "agent/management/target_agent.h"
-#include "agent/servicing/planner.h"
 #include "agent/servicing/storage_steps.h"
 #include "agent/storage/fstab.h"
 #include "agent/storage/mount_target.h"
 #include "agent/storage/new_root.h"
 #include "common/base/error.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {
 
 Volume TargetOf(const StepRun& run) { return run.plan.target.value_or(Volume::kA); }
 
-const MountPoint* RootMount(const HostConfiguration& configuration) {
-  for (const MountPoint& mount : configuration.storage.mount_points) {
-    if (mount.path == "/") return &mount;
-  }
-  return nullptr;
-}
-
 absl::StatusOr<RootIdentity> IdentityOf(const StepRun& run) {
-  const MountPoint* root = RootMount(run.configuration);
+  const MountPoint* root = FindMount(run.configuration, "/");
   if (root == nullptr) {
     return MakeError(absl::StatusCode::kInternal, "internal", "no-root",
                      "the document mounts nothing at /");

@@ -76,7 +76,8 @@ class Servicer {
   virtual absl::StatusOr<Plan> MakePlan(const HostConfiguration& desired, const Recorded& recorded,
                                         bool force, const Cancellation& cancellation) = 0;
 
-  // Refreshes the observed parts of the status (root device, active volume, lost disks).
+  // Refreshes the observed parts of the status (root device, active volume). What is recorded of a
+  // disk stays when the disk is away: it may come back, and updates need the record then.
   virtual absl::Status Refresh(const Recorded& recorded, HostStatus& status) = 0;
 
   // Running a step twice is the same as running it once; a step that was interrupted is run again

@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agent/servicing/planner.h"
 #include "agent/storage/filesystem.h"
 #include "agent/storage/layout.h"
 #include "agent/storage/uuid.h"
 #include "common/base/error.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {
@@ -17,13 +17,6 @@ namespace {
 // refused for such a device.
 absl::Status RequireUnused(const Host& host, const std::string& device) {
   return host.devices.OpenForWriting(device).status();
-}
-
-const Disk* FindDisk(const HostConfiguration& configuration, const BlockDeviceId& id) {
-  for (const Disk& disk : configuration.storage.disks) {
-    if (disk.id == id) return &disk;
-  }
-  return nullptr;
 }
 
 // The mount point that a partition serves, through its pair too.

@@ -4,17 +4,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/error.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 
 BlockDeviceId VolumeHalf(const HostConfiguration& configuration, const HostStatus& status,
                          const BlockDeviceId& id, Volume volume) {
-  if (configuration.storage.ab_update) {
-    for (const VolumePair& pair : configuration.storage.ab_update->volume_pairs) {
-      if (pair.id == id) return volume == Volume::kA ? pair.volume_a_id : pair.volume_b_id;
-    }
-  }
-  return ResolveVolume(status, id, volume);
+  // The id of a half is no pair's id, so the status leaves it as it is.
+  return ResolveVolume(status, DeviceOn(configuration, id, volume), volume);
 }
 
 absl::StatusOr<std::vector<MountTarget>> MountTargets(const HostConfiguration& configuration,

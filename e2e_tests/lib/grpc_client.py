@@ -42,8 +42,6 @@ def api():
         os.rename(temporary, folder)
     sys.path.insert(0, str(folder))
     try:
-        # For error_detail, which finds it among the loaded modules then.
-        importlib.import_module("rpc_status_pb2")
         return tuple(importlib.import_module(name)
                      for name in ("trident_pb2", "trident_pb2_grpc", "rpc_status_pb2"))
     finally:

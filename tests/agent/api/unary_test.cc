@@ -159,11 +159,16 @@ TEST_CASE("plans that wait do not block other calls, and too many are refused") 
   std::mutex mutex;
   std::condition_variable changed;
   bool open = false;
+  int running = 0;
   api.jobs.during_plan = [&] {
     std::unique_lock lock(mutex);
+    ++running;
+    changed.notify_all();
     changed.wait(lock, [&] { return open; });
   };
-  constexpr int kCalls = 100;  // four run, 64 wait
+  constexpr int kRunning = 4;
+  constexpr int kWaiting = 64;
+  constexpr int kCalls = 100;
   pb::PlanHostRequest request;
   request.set_host_configuration(GoodDocument());
   std::mutex results_mutex;
@@ -171,7 +176,7 @@ TEST_CASE("plans that wait do not block other calls, and too many are refused") 
   std::condition_variable refused;
   pb::PlanHostResponse responses[kCalls];
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
-  for (auto& response : responses) {
+  const auto call = [&](pb::PlanHostResponse& response) {
     contexts.push_back(api.NewContext());
     api.stub->async()->PlanHost(contexts.back().get(), &request, &response,
                                 [&](grpc::Status status) {
@@ -179,11 +184,18 @@ TEST_CASE("plans that wait do not block other calls, and too many are refused") 
                                   results.push_back(status.error_code());
                                   refused.notify_all();
                                 });
+  };
+  for (int i = 0; i < kRunning; ++i) call(responses[i]);
+  {
+    // Those that arrive before a worker took the first would count as waiting.
+    std::unique_lock lock(mutex);
+    REQUIRE(changed.wait_for(lock, std::chrono::seconds(30), [&] { return running == kRunning; }));
   }
+  for (int i = kRunning; i < kCalls; ++i) call(responses[i]);
   {
     std::unique_lock lock(results_mutex);
     REQUIRE(refused.wait_for(lock, std::chrono::seconds(30),
-                             [&] { return results.size() >= kCalls - 64 - 4; }));
+                             [&] { return results.size() >= kCalls - kWaiting - kRunning; }));
     for (const auto code : results) CHECK(code == grpc::RESOURCE_EXHAUSTED);
   }
   CHECK(api.GetStatus({}).status.ok());
@@ -198,7 +210,7 @@ TEST_CASE("plans that wait do not block other calls, and too many are refused") 
   std::unique_lock lock(results_mutex);
   REQUIRE(
       refused.wait_for(lock, std::chrono::seconds(30), [&] { return results.size() == kCalls; }));
-  CHECK(std::count(results.begin(), results.end(), grpc::OK) == 64 + 4);
+  CHECK(std::count(results.begin(), results.end(), grpc::OK) == kWaiting + kRunning);
 }
 
 TEST_CASE("a plan that waits does not hold up the shutdown") {

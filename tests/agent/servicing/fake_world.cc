@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/boot/boot_entries.h"
 #include "agent/host/fake/fake_filesystem_tools.h"
-#include "agent/servicing/planner.h"
+#include "common/config/lookup.h"
 #include "tests/agent/servicing/worlds.h"
 
 namespace trident::test {

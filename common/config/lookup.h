@@ -1,0 +1,27 @@
+// Finding things in a Host Configuration by id or path.
+#ifndef TRIDENT_COMMON_CONFIG_LOOKUP_H_
+#define TRIDENT_COMMON_CONFIG_LOOKUP_H_
+
+#include <string_view>
+
+#include "common/config/host_configuration.h"
+#include "common/config/servicing_kind.h"
+
+namespace trident {
+
+// Each gives null when there is none. The result lives as long as the configuration.
+const Disk* FindDisk(const HostConfiguration& configuration, const BlockDeviceId& id);
+const Partition* FindPartition(const HostConfiguration& configuration, const BlockDeviceId& id);
+const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id);
+const MountPoint* FindMount(const HostConfiguration& configuration, std::string_view path);
+
+// The mount point whose target is the EFI system partition (through its pair).
+const MountPoint* FindEspMount(const HostConfiguration& configuration);
+
+// The block device that `id` means on `volume`: the half of a pair, otherwise the id itself.
+BlockDeviceId DeviceOn(const HostConfiguration& configuration, const BlockDeviceId& id,
+                       Volume volume);
+
+}  // namespace trident
+
+#endif  // TRIDENT_COMMON_CONFIG_LOOKUP_H_
