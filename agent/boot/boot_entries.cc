@@ -32,6 +32,17 @@ struct Variables {
     return found == entries.end() ? nullptr : &*found;
   }
 
+  // Entries of further members of the volume's ESP, in the order of their labels.
+  std::vector<const BootEntry*> CopiesOfVolume(Volume volume) const {
+    std::vector<const BootEntry*> found;
+    for (const BootEntry& entry : entries) {
+      if (entry.label.starts_with(BootEntryLabel(volume) + "-")) found.push_back(&entry);
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const BootEntry* a, const BootEntry* b) { return a->label < b->label; });
+    return found;
+  }
+
   // BootCurrent, when it still names an entry.
   const BootEntry* CurrentEntry() const { return current.has_value() ? Find(*current) : nullptr; }
 
@@ -95,6 +106,32 @@ std::optional<uint16_t> ReusableEntry(const Variables& variables, Volume target,
   return std::nullopt;
 }
 
+Numbers NumbersOf(const std::vector<const BootEntry*>& entries) {
+  Numbers numbers;
+  for (const BootEntry* entry : entries) numbers.push_back(entry->number);
+  return numbers;
+}
+
+// Writes the entries of the copies and gives their numbers; those of copies that are no more go to
+// `stale`.
+absl::StatusOr<Numbers> WriteCopies(Firmware& firmware, const Variables& variables, Volume target,
+                                    const std::vector<BootTarget>& copies, Numbers& stale) {
+  Numbers written;
+  std::vector<const BootEntry*> known = variables.CopiesOfVolume(target);
+  for (size_t i = 0; i < copies.size(); ++i) {
+    const std::string label = BootCopyLabel(target, i + 2);
+    std::optional<uint16_t> reusable;
+    if (i < known.size()) reusable = known[i]->number;
+    absl::StatusOr<uint16_t> number = firmware.WriteEntry(reusable, label, copies[i]);
+    if (!number.ok()) {
+      return Annotate(number.status(), absl::StrFormat("Making the boot entry '%s'", label));
+    }
+    written.push_back(*number);
+  }
+  for (size_t i = copies.size(); i < known.size(); ++i) stale.push_back(known[i]->number);
+  return written;
+}
+
 absl::Status CheckKept(const Firmware& firmware, uint16_t number, const BootTarget& target) {
   TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
   std::string lost;
@@ -113,12 +150,16 @@ absl::Status CheckKept(const Firmware& firmware, uint16_t number, const BootTarg
 
 }  // namespace
 
+std::string BootCopyLabel(Volume volume, size_t copy) {
+  return absl::StrFormat("%s-%d", BootEntryLabel(volume), copy);
+}
+
 std::string BootEntryLabel(Volume volume) {
   return volume == Volume::kA ? "trident-a" : "trident-b";
 }
 
 absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const BootTarget& boot_target,
-                                   bool clean_install) {
+                                   const std::vector<BootTarget>& copies, bool clean_install) {
   TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
   const std::string label = BootEntryLabel(target);
 
@@ -136,11 +177,15 @@ absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const Boot
     const bool way_back = !clean_install && entry->number == variables.current;
     if (entry->number != *number && !way_back) duplicates.push_back(entry->number);
   }
+  TRIDENT_ASSIGN_OR_RETURN(const Numbers copy_numbers,
+                           WriteCopies(firmware, variables, target, copies, duplicates));
+  Numbers of_target = {*number};
+  of_target.insert(of_target.end(), copy_numbers.begin(), copy_numbers.end());
   Numbers unwanted = duplicates;
-  unwanted.push_back(*number);
+  unwanted.insert(unwanted.end(), of_target.begin(), of_target.end());
   Numbers order = Without(variables.order, unwanted);
   if (clean_install) {
-    order.insert(order.begin(), *number);
+    order.insert(order.begin(), of_target.begin(), of_target.end());
   } else {
     // The way back must be in the order too.
     const std::vector<const BootEntry*> active = variables.OfVolume(OtherVolume(target));
@@ -148,7 +193,7 @@ absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const Boot
     if (way_back != nullptr && way_back->number != *number && !Contains(order, way_back->number)) {
       order.insert(order.begin(), way_back->number);
     }
-    order.push_back(*number);
+    order.insert(order.end(), of_target.begin(), of_target.end());
   }
   if (absl::Status status = SetOrderIfDifferent(firmware, variables, order); !status.ok()) {
     return Annotate(status, absl::StrFormat("Adding '%s' to the boot order", label));
@@ -180,8 +225,11 @@ absl::Status CommitBootOrder(Firmware& firmware, Volume active) {
                      "Create it with efibootmgr, pointing at the ESP of this volume, or update the "
                      "host once more.");
   }
-  Numbers order = Without(variables.order, {entry->number});
-  order.insert(order.begin(), entry->number);
+  Numbers first = {entry->number};
+  const Numbers copies = NumbersOf(variables.CopiesOfVolume(active));
+  first.insert(first.end(), copies.begin(), copies.end());
+  Numbers order = Without(variables.order, first);
+  order.insert(order.begin(), first.begin(), first.end());
   if (absl::Status status = SetOrderIfDifferent(firmware, variables, order); !status.ok()) {
     return Annotate(status, absl::StrFormat("Putting '%s' first in the boot order", entry->label));
   }
@@ -202,15 +250,17 @@ absl::Status UndoFirmware(Firmware& firmware, Volume active) {
       return Annotate(status, "Removing the firmware's choice for the next start");
     }
   }
-  Numbers others;
-  for (const BootEntry* entry : variables.OfVolume(OtherVolume(active))) {
-    others.push_back(entry->number);
-  }
+  Numbers others = NumbersOf(variables.OfVolume(OtherVolume(active)));
+  const Numbers other_copies = NumbersOf(variables.CopiesOfVolume(OtherVolume(active)));
+  others.insert(others.end(), other_copies.begin(), other_copies.end());
   Numbers order = Without(variables.order, others);
   const std::vector<const BootEntry*> ours = variables.OfVolume(active);
   if (!ours.empty()) {
-    order = Without(order, {ours.front()->number});
-    order.insert(order.begin(), ours.front()->number);
+    Numbers first = {ours.front()->number};
+    const Numbers copies = NumbersOf(variables.CopiesOfVolume(active));
+    first.insert(first.end(), copies.begin(), copies.end());
+    order = Without(order, first);
+    order.insert(order.begin(), first.begin(), first.end());
   }
   const bool way_back = std::any_of(order.begin(), order.end(), [&](uint16_t number) {
     return variables.Find(number) != nullptr;

@@ -32,16 +32,8 @@ std::optional<VolumePairStatus> FindPair(const HostConfiguration& configuration,
 }
 
 std::optional<std::string> PathOf(const HostStatus& status, const BlockDeviceId& id) {
-  if (const PartitionStatus* partition = FindPartition(status, id)) return partition->path;
-  if (const auto found = status.storage.raid_arrays.find(id);
-      found != status.storage.raid_arrays.end()) {
-    return found->second.path;
-  }
-  if (const auto found = status.storage.encrypted_volumes.find(id);
-      found != status.storage.encrypted_volumes.end()) {
-    return found->second.target_path;
-  }
-  return std::nullopt;
+  const std::optional<RecordedDevice> device = FindDevice(status, id);
+  return device ? std::optional<std::string>(device->path) : std::nullopt;
 }
 
 // A device that is not there any more is not what is running.

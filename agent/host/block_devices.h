@@ -64,6 +64,21 @@ struct ObservedDisk {
   std::vector<std::string> users;
 };
 
+struct ArrayMember {
+  std::string path;  // kernel device, /dev/vda3
+  std::string disk;  // kernel device of the disk that it is on
+
+  bool operator==(const ArrayMember&) const = default;
+};
+
+// A software RAID array that the kernel knows, running or not.
+struct ObservedArray {
+  std::string path;  // kernel device, /dev/md127
+  std::vector<ArrayMember> members;
+  // As for a partition.
+  std::vector<std::string> users;
+};
+
 // Somewhere to write an image: a partition or, in tests, a file.
 class BlockWriter {
  public:
@@ -93,6 +108,9 @@ class BlockDevices {
   // What is there now. `device` may be a link. NOT_FOUND: no such device; INVALID_ARGUMENT: not a
   // whole block device.
   virtual absl::StatusOr<ObservedDisk> Observe(const std::string& device) const = 0;
+
+  // All arrays, in the order of their names.
+  virtual absl::StatusOr<std::vector<ObservedArray>> Arrays() const = 0;
 
   // Replaces the whole table, GPT with protective MBR, wipes old signatures from the new
   // partitions, tells the kernel and waits until /dev/disk/by-partuuid/<uuid> of every partition is

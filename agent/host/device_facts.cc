@@ -144,6 +144,41 @@ std::map<uint32_t, dev_t> KernelPartitions(dev_t disk) {
   return partitions;
 }
 
+dev_t DiskOf(dev_t device) {
+  dev_t disk = 0;
+  // The folder of a partition lies in that of its disk.
+  if (!IsPartition(device) ||
+      !ParseDeviceNumber(FirstLine(SysfsFolder(device) + "/../dev"), disk)) {
+    return device;
+  }
+  return disk;
+}
+
+std::vector<dev_t> RaidArrays() {
+  std::map<std::string, dev_t> arrays;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/sys/block", error)) {
+    dev_t device = 0;
+    if (fs::exists(entry.path() / "md", error) &&
+        ParseDeviceNumber(FirstLine(entry.path() / "dev"), device)) {
+      arrays[entry.path().filename()] = device;
+    }
+  }
+  std::vector<dev_t> numbers;
+  for (const auto& [name, number] : arrays) numbers.push_back(number);
+  return numbers;
+}
+
+std::vector<dev_t> SlavesOf(dev_t device) {
+  std::vector<dev_t> slaves;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(SysfsFolder(device) + "/slaves", error)) {
+    dev_t slave = 0;
+    if (ParseDeviceNumber(FirstLine(entry.path() / "dev"), slave)) slaves.push_back(slave);
+  }
+  return slaves;
+}
+
 absl::StatusOr<std::vector<std::string>> DeviceUsers(dev_t device) {
   TRIDENT_ASSIGN_OR_RETURN(Table mounts, Parse("/proc/self/mountinfo", mnt_table_parse_file));
   TRIDENT_ASSIGN_OR_RETURN(Table swaps, Parse("/proc/swaps", mnt_table_parse_swaps));

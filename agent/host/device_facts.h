@@ -26,6 +26,15 @@ bool IsPartition(dev_t device);
 // The partitions that the kernel knows of a disk, by their number in the table.
 std::map<uint32_t, dev_t> KernelPartitions(dev_t disk);
 
+// The disk that holds a partition; the device itself when it is none.
+dev_t DiskOf(dev_t device);
+
+// Numbers of all RAID arrays (md), in the order of their names.
+std::vector<dev_t> RaidArrays();
+
+// What a stacked device (md, dm) is made of.
+std::vector<dev_t> SlavesOf(dev_t device);
+
 // Who uses a device: "mounted at /home", "swap", "held by dm-0", and what uses those that hold it:
 // "held by dm-0, mounted at /srv". Empty: nobody that the kernel tells of.
 absl::StatusOr<std::vector<std::string>> DeviceUsers(dev_t device);

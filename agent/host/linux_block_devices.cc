@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <chrono>
@@ -113,6 +114,7 @@ class LinuxBlockDevices : public BlockDevices {
   explicit LinuxBlockDevices(CommandRunner& commands) : commands_(commands) {}
 
   absl::StatusOr<ObservedDisk> Observe(const std::string& device) const override;
+  absl::StatusOr<std::vector<ObservedArray>> Arrays() const override;
   absl::Status WriteTable(const std::string& device, const PartitionTable& table) override;
   absl::StatusOr<std::unique_ptr<BlockWriter>> OpenForWriting(const std::string& device) override;
 
@@ -182,6 +184,29 @@ absl::StatusOr<ObservedDisk> LinuxBlockDevices::Observe(const std::string& devic
     for (const std::string& user : users) disk.users.push_back(absl::StrCat(path, " ", user));
   }
   return disk;
+}
+
+absl::StatusOr<std::vector<ObservedArray>> LinuxBlockDevices::Arrays() const {
+  std::vector<ObservedArray> arrays;
+  for (const dev_t number : RaidArrays()) {
+    ObservedArray array;
+    TRIDENT_ASSIGN_OR_RETURN(array.path, KernelDevicePath(number));
+    for (const dev_t slave : SlavesOf(number)) {
+      ArrayMember member;
+      TRIDENT_ASSIGN_OR_RETURN(member.path, KernelDevicePath(slave));
+      TRIDENT_ASSIGN_OR_RETURN(member.disk, KernelDevicePath(DiskOf(slave)));
+      array.members.push_back(std::move(member));
+    }
+    std::sort(array.members.begin(), array.members.end(),
+              [](const ArrayMember& a, const ArrayMember& b) { return a.path < b.path; });
+    TRIDENT_ASSIGN_OR_RETURN(array.users, DeviceUsers(number));
+    for (const auto& [index, partition] : KernelPartitions(number)) {
+      TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::string> more, DeviceUsers(partition));
+      array.users.insert(array.users.end(), more.begin(), more.end());
+    }
+    arrays.push_back(std::move(array));
+  }
+  return arrays;
 }
 
 absl::Status LinuxBlockDevices::WriteTable(const std::string& device, const PartitionTable& table) {

@@ -16,10 +16,11 @@ absl::StatusOr<std::optional<int>> InheritedSocket() {
   }
   if (count == 0) return std::nullopt;
   if (count > 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, nullptr, 0) <= 0) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "environment", "socket-activation",
-                     absl::StrCat("the service manager handed over ", count,
-                                  " descriptors, but one listening unix stream socket was expected"),
-                     "Give tridentd.socket exactly one ListenStream= with a path.");
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "environment", "socket-activation",
+        absl::StrCat("the service manager handed over ", count,
+                     " descriptors, but one listening unix stream socket was expected"),
+        "Give tridentd.socket exactly one ListenStream= with a path.");
   }
   return SD_LISTEN_FDS_START;
 }

@@ -1,6 +1,8 @@
 #include "agent/servicing/boot_steps.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "agent/boot/boot_entries.h"
@@ -11,21 +13,17 @@
 namespace trident {
 namespace {
 
-absl::StatusOr<BootTarget> BootTargetOf(const Host& host, const StepRun& run, Volume target) {
-  const MountPoint* esp = FindEspMount(run.configuration);
-  if (esp == nullptr) {
-    return MakeError(absl::StatusCode::kInternal, "internal", "no-esp",
-                     "the document mounts no EFI system partition");
-  }
-  const BlockDeviceId id = DeviceOn(run.configuration, esp->target_id, target);
-  TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition, RecordedPartition(run.status, id));
+// Where the firmware finds the partition `id`.
+absl::StatusOr<BootTarget> BootTargetAt(const Host& host, const StepRun& run,
+                                        const BlockDeviceId& id) {
+  TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice partition, DeviceOf(run.status, id));
   for (const Disk& disk : run.configuration.storage.disks) {
     for (const Partition& candidate : disk.partitions) {
       if (candidate.id != id) continue;
       // The table itself says number and place: what the firmware will compare with.
       TRIDENT_ASSIGN_OR_RETURN(const ObservedDisk observed, host.devices.Observe(disk.device));
       for (const ObservedPartition& found : observed.partitions) {
-        if (found.entry.uuid != partition->uuid) continue;
+        if (found.entry.uuid != partition.partition_uuid) continue;
         return BootTarget{.partition_uuid = found.entry.uuid,
                           .partition_number = found.entry.number,
                           .partition_start = found.entry.start / observed.sector_size,
@@ -35,19 +33,42 @@ absl::StatusOr<BootTarget> BootTargetOf(const Host& host, const StepRun& run, Vo
     }
   }
   return MakeError(absl::StatusCode::kNotFound, "storage", "partition-gone",
-                   absl::StrCat("the EFI system partition '", id, "' (", partition->uuid,
+                   absl::StrCat("the EFI system partition '", id, "' (", partition.partition_uuid,
                                 ") is not in the partition table any more"),
                    "Look at the disk: somebody changed its partitions while the job ran.");
+}
+
+// The EFI system partition of `target`, or every member of the array that it is.
+absl::StatusOr<std::vector<BootTarget>> BootTargetsOf(const Host& host, const StepRun& run,
+                                                      Volume target) {
+  const MountPoint* esp = FindEspMount(run.configuration);
+  if (esp == nullptr) {
+    return MakeError(absl::StatusCode::kInternal, "internal", "no-esp",
+                     "the document mounts no EFI system partition");
+  }
+  const BlockDeviceId id = DeviceOn(run.configuration, esp->target_id, target);
+  std::vector<BlockDeviceId> partitions = {id};
+  if (const SoftwareRaidArray* array = FindArray(run.configuration, id)) {
+    partitions = array->devices;
+  }
+  std::vector<BootTarget> targets;
+  for (const BlockDeviceId& partition : partitions) {
+    TRIDENT_ASSIGN_OR_RETURN(BootTarget found, BootTargetAt(host, run, partition));
+    targets.push_back(std::move(found));
+  }
+  return targets;
 }
 
 }  // namespace
 
 absl::Status PointFirmwareStep(const Host& host, RootSteps& root, const StepRun& run) {
   const Volume target = run.plan.target.value_or(Volume::kA);
-  TRIDENT_ASSIGN_OR_RETURN(BootTarget boot_target, BootTargetOf(host, run, target));
-  TRIDENT_ASSIGN_OR_RETURN(boot_target.loader, root.LoaderFile(run));
+  TRIDENT_ASSIGN_OR_RETURN(std::vector<BootTarget> targets, BootTargetsOf(host, run, target));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string loader, root.LoaderFile(run));
+  for (BootTarget& one : targets) one.loader = loader;
   TRIDENT_RETURN_IF_ERROR(root.Unmount());
-  return PointFirmwareAtTarget(host.firmware, target, boot_target,
+  const std::vector<BootTarget> copies(targets.begin() + 1, targets.end());
+  return PointFirmwareAtTarget(host.firmware, target, targets.front(), copies,
                                run.plan.kind == ServicingKind::kCleanInstall);
 }
 

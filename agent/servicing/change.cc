@@ -1,6 +1,7 @@
 #include "agent/servicing/change.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -105,11 +106,11 @@ bool IsDeployed(const Image& image, const HostStatus& status) {
   const Volume active = status.storage.ab_update && status.storage.ab_update->active_volume
                             ? *status.storage.ab_update->active_volume
                             : Volume::kA;
-  const PartitionStatus* partition =
-      FindPartition(status, ResolveVolume(status, image.target_id, active));
-  if (partition == nullptr || partition->contents.kind != Contents::Kind::kImage) return false;
-  return partition->contents.url == image.url &&
-         (!image.sha256 || *image.sha256 == partition->contents.sha256);
+  const std::optional<RecordedDevice> device =
+      FindDevice(status, ResolveVolume(status, image.target_id, active));
+  if (!device || device->contents.kind != Contents::Kind::kImage) return false;
+  return device->contents.url == image.url &&
+         (!image.sha256 || *image.sha256 == device->contents.sha256);
 }
 
 Change CompareConfigurations(const HostConfiguration& desired, const HostConfiguration& recorded,

@@ -1,6 +1,7 @@
 #include "agent/servicing/health.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,10 +27,9 @@ absl::Status CheckSystemHealth(const Host& host, const HostConfiguration& config
   TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::string> swaps, host.mounts.Swaps());
   for (const MountPoint& mount : configuration.storage.mount_points) {
     const BlockDeviceId id = DeviceOn(configuration, mount.target_id, volume);
-    const PartitionStatus* partition = FindPartition(status, id);
-    const absl::StatusOr<std::string> device = partition == nullptr
-                                                   ? absl::NotFoundError("not recorded")
-                                                   : host.files.Canonical(partition->path);
+    const std::optional<RecordedDevice> recorded = FindDevice(status, id);
+    const absl::StatusOr<std::string> device =
+        recorded ? host.files.Canonical(recorded->path) : absl::NotFoundError("not recorded");
     if (!device.ok()) {
       missing.push_back(absl::StrCat("'", id, "' is not there"));
       continue;

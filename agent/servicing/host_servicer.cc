@@ -8,6 +8,7 @@
 #include "agent/servicing/image_steps.h"
 #include "agent/servicing/observer.h"
 #include "agent/servicing/planner.h"
+#include "agent/servicing/raid_steps.h"
 #include "agent/servicing/root_steps.h"
 #include "agent/servicing/storage_steps.h"
 #include "common/base/error.h"
@@ -39,6 +40,7 @@ class HostServicer : public Servicer {
     } else {
       status.storage.root_device_path.reset();
     }
+    RefreshArrays(host_, status);
     if (!recorded.configuration || !status.storage.ab_update) return absl::OkStatus();
     TRIDENT_ASSIGN_OR_RETURN(
         const BootedVolume booted,
@@ -59,6 +61,14 @@ class HostServicer : public Servicer {
 
   absl::Status RunStep(const StepRun& run) override {
     switch (run.step.kind) {
+      case StepKind::kRemoveArray:
+        return RemoveArrayStep(host_, run);
+      case StepKind::kCreateArray:
+        return CreateArrayStep(host_, run);
+      case StepKind::kWaitForArrays:
+        return WaitForArraysStep(host_, run);
+      case StepKind::kConfigureRaid:
+        return root_.ConfigureRaid(run);
       case StepKind::kWritePartitionTable:
         return WritePartitionTable(host_, run);
       case StepKind::kMakeFilesystem:

@@ -24,19 +24,20 @@ const Image* ImageFor(const StepRun& run) {
 
 absl::Status ImageSteps::Write(const StepRun& run) {
   const Image* image = ImageFor(run);
-  PartitionStatus* partition = FindPartition(run.status, run.step.subject);
-  if (image == nullptr || partition == nullptr) {
+  if (image == nullptr) {
     return MakeError(absl::StatusCode::kInternal, "internal", "image-not-in-document",
-                     absl::StrCat("no image, or no partition, for '", run.step.subject, "'"));
+                     absl::StrCat("the document has no image for '", run.step.subject, "'"));
   }
-  written_.erase(partition->id);
+  TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice target, DeviceOf(run.status, run.step.subject));
+  Contents& contents = *FindContents(run.status, target.id);
+  written_.erase(target.id);
   // Unknown in the store before the first byte, so that no crash leaves a half-written volume that
   // looks like the old one.
-  partition->contents = Contents{};
+  contents = Contents{};
   TRIDENT_RETURN_IF_ERROR(run.save_status());
 
   TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<BlockWriter> device,
-                           host_.devices.OpenForWriting(partition->path));
+                           host_.devices.OpenForWriting(target.path));
   const StreamRequest request{
       .url = image->url,
       .format = image->format,
@@ -51,13 +52,13 @@ absl::Status ImageSteps::Write(const StepRun& run) {
       .note = [&](const std::string& note) { run.reporter.Warning(note); }};
   absl::StatusOr<StreamResult> result = streamer_.Stream(request);
   TRIDENT_RETURN_IF_ERROR(
-      Annotate(result.status(), absl::StrCat("write ", image->url, " to '", partition->id, "'")));
-  partition->contents = {.kind = Contents::Kind::kImage,
-                         .sha256 = result->sha256,
-                         .length = result->written,
-                         .url = image->url,
-                         .image_filesystem_uuid = ""};
-  written_[partition->id] = {run.job_id, result->written, result->content_checksum};
+      Annotate(result.status(), absl::StrCat("write ", image->url, " to '", target.id, "'")));
+  contents = {.kind = Contents::Kind::kImage,
+              .sha256 = result->sha256,
+              .length = result->written,
+              .url = image->url,
+              .image_filesystem_uuid = ""};
+  written_[target.id] = {run.job_id, result->written, result->content_checksum};
   if (!image->sha256) {
     run.reporter.Warning(absl::StrCat(image->url,
                                       " was written unchecked (sha256: ignored); its "
@@ -73,15 +74,14 @@ absl::Status ImageSteps::Verify(const StepRun& run) {
     TRIDENT_RETURN_IF_ERROR(Write(run));
   }
   const Written& written = written_.at(run.step.subject);
-  TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition,
-                           RecordedPartition(run.status, run.step.subject));
+  TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice target, DeviceOf(run.status, run.step.subject));
   TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<BlockReader> device,
-                           host_.devices.OpenForReading(partition->path));
+                           host_.devices.OpenForReading(target.path));
   const absl::Status verified =
       VerifyWritten(*device, written.length, written.checksum, run.cancellation,
                     [&](uint64_t done) { run.reporter.Progress(done, written.length); });
   if (!verified.ok()) {
-    FindPartition(run.status, run.step.subject)->contents = Contents{};
+    *FindContents(run.status, target.id) = Contents{};
     written_.erase(run.step.subject);
   }
   return Annotate(verified, absl::StrCat("read '", run.step.subject, "' back"));

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -32,6 +33,7 @@ struct Observation {
   bool has_watchdog = false;
   // By disk id; what could not be observed says why.
   std::map<BlockDeviceId, absl::StatusOr<ObservedDisk>> disks;
+  absl::StatusOr<std::vector<ObservedArray>> arrays = std::vector<ObservedArray>();
   // By index in storage.images; only images that may have to be written.
   std::map<size_t, absl::StatusOr<ImageFacts>> images;
   // Of the recorded host.

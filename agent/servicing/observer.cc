@@ -1,5 +1,7 @@
 #include "agent/servicing/observer.h"
 
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "agent/servicing/planner.h"
 #include "common/base/error.h"
 #include "common/config/document.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {
@@ -28,8 +31,45 @@ bool BootedFromRamdisk(const Machine& machine) {
   return false;
 }
 
-// The store of an installation with this document's layout, if the disks hold one: its partition is
-// known by its label. Mounted read-only, for a moment.
+// A device that may hold the store of an installation.
+struct Candidate {
+  std::string path;
+  std::string filesystem;
+};
+
+// Unused devices with the label that `id` would have: partitions, or arrays all of whose members
+// are labelled as the document's.
+std::vector<Candidate> CandidatesFor(const Host& host, const HostConfiguration& desired,
+                                     const Observation& observed, const BlockDeviceId& id) {
+  std::map<std::string, std::string> labels;  // by kernel device
+  std::vector<Candidate> candidates;
+  for (const auto& [disk_id, disk] : observed.disks) {
+    if (!disk.ok()) continue;
+    for (const ObservedPartition& partition : disk->partitions) {
+      labels[partition.path] = partition.entry.name;
+      if (partition.entry.name == id && partition.users.empty()) {
+        candidates.push_back({partition.path, partition.signature.type});
+      }
+    }
+  }
+  const SoftwareRaidArray* wanted = FindArray(desired, id);
+  if (wanted == nullptr || !observed.arrays.ok()) return candidates;
+  for (const ObservedArray& array : *observed.arrays) {
+    const bool same =
+        array.users.empty() && !array.members.empty() &&
+        std::all_of(array.members.begin(), array.members.end(), [&](const ArrayMember& member) {
+          const auto& devices = wanted->devices;
+          return std::find(devices.begin(), devices.end(), labels[member.path]) != devices.end();
+        });
+    if (!same) continue;
+    const absl::StatusOr<Signature> signature = host.devices.Probe(array.path);
+    if (signature.ok()) candidates.push_back({array.path, signature->type});
+  }
+  return candidates;
+}
+
+// The store of an installation with this document's layout, if the disks hold one. Mounted
+// read-only, for a moment.
 absl::StatusOr<std::optional<FoundInstallation>> FindInstallation(const Host& host,
                                                                   const HostConfiguration& desired,
                                                                   const Observation& observed) {
@@ -40,35 +80,29 @@ absl::StatusOr<std::optional<FoundInstallation>> FindInstallation(const Host& ho
     if (below && (holder == nullptr || mount.path.size() > holder->path.size())) holder = &mount;
   }
   if (holder == nullptr) return std::nullopt;
-  for (const auto& [id, disk] : observed.disks) {
-    if (!disk.ok()) continue;
-    for (const ObservedPartition& partition : disk->partitions) {
-      if (partition.entry.name != holder->target_id || !partition.users.empty() ||
-          partition.signature.type != holder->filesystem) {
-        continue;
-      }
-      TRIDENT_RETURN_IF_ERROR(host.files.MakeDirectories(kPeekFolder, 0700));
-      // noload: a journal that was left behind by a power cut is not replayed by looking.
-      std::vector<std::string> options = {"ro"};
-      if (holder->filesystem == "ext4") options.push_back("noload");
-      if (!host.mounts.Mount(partition.path, kPeekFolder, holder->filesystem, options).ok())
-        continue;
-      const std::string inside = holder->path == "/" ? store : store.substr(holder->path.size());
-      const absl::StatusOr<PeekedStore> found = PeekStore(absl::StrCat(kPeekFolder, inside));
-      TRIDENT_RETURN_IF_ERROR(Annotate(host.mounts.Unmount(kPeekFolder), "end the look at a disk"));
-      // No store there, or one that nobody could use: no installation.
-      if (!found.ok()) continue;
-      FoundInstallation installation;
-      installation.store_path = absl::StrCat(partition.path, ":", inside);
-      if (found->newest_job) {
-        installation.configuration_digest = found->newest_job->configuration_digest;
-        installation.job_state = found->newest_job->state;
-      }
-      if (!found->configuration_digest.empty()) {
-        installation.configuration_digest = found->configuration_digest;
-      }
-      return installation;
+  for (const Candidate& candidate : CandidatesFor(host, desired, observed, holder->target_id)) {
+    if (candidate.filesystem != holder->filesystem) continue;
+    TRIDENT_RETURN_IF_ERROR(host.files.MakeDirectories(kPeekFolder, 0700));
+    // A journal that was left behind by a power cut is not replayed by looking.
+    std::vector<std::string> options = {"ro"};
+    if (holder->filesystem == "ext4") options.push_back("noload");
+    if (holder->filesystem == "xfs") options.push_back("norecovery");
+    if (!host.mounts.Mount(candidate.path, kPeekFolder, holder->filesystem, options).ok()) continue;
+    const std::string inside = holder->path == "/" ? store : store.substr(holder->path.size());
+    const absl::StatusOr<PeekedStore> found = PeekStore(absl::StrCat(kPeekFolder, inside));
+    TRIDENT_RETURN_IF_ERROR(Annotate(host.mounts.Unmount(kPeekFolder), "end the look at a disk"));
+    // No store there, or one that nobody could use: no installation.
+    if (!found.ok()) continue;
+    FoundInstallation installation;
+    installation.store_path = absl::StrCat(candidate.path, ":", inside);
+    if (found->newest_job) {
+      installation.configuration_digest = found->newest_job->configuration_digest;
+      installation.job_state = found->newest_job->state;
     }
+    if (!found->configuration_digest.empty()) {
+      installation.configuration_digest = found->configuration_digest;
+    }
+    return installation;
   }
   return std::nullopt;
 }
@@ -93,6 +127,7 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
   for (const Disk& disk : desired.storage.disks) {
     observed.disks.emplace(disk.id, host.devices.Observe(disk.device));
   }
+  observed.arrays = host.devices.Arrays();
   if (recorded.configuration) {
     observed.booted =
         FindBootedVolume(host.files, host.machine, *recorded.configuration, recorded.status);

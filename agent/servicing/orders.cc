@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/storage/filesystem.h"
+#include "common/config/enum_names.h"
 #include "common/config/lookup.h"
 
 namespace trident {
@@ -16,6 +18,26 @@ class Order {
  public:
   Order(const HostConfiguration& desired, Volume target, const Observation& observed)
       : desired_(desired), target_(target), observed_(observed) {}
+
+  void RemoveArrays(const std::vector<std::string>& arrays) {
+    for (const std::string& array : arrays) {
+      Add(StepKind::kRemoveArray, Phase::kStage, array,
+          absl::StrCat("take the old RAID array ", array, " apart"));
+    }
+  }
+
+  void CreateArrays() {
+    for (const SoftwareRaidArray& array : desired_.storage.raid.software) {
+      Add(StepKind::kCreateArray, Phase::kStage, array.id,
+          absl::StrCat("make the ", std::string(EnumName(array.level)), " array '", array.id,
+                       "' of ", array.devices.size(), " partitions"));
+    }
+  }
+
+  void WaitForArrays() {
+    if (desired_.storage.raid.software.empty()) return;
+    Add(StepKind::kWaitForArrays, Phase::kStage, "", "wait until the RAID arrays are in step");
+  }
 
   void WritePartitionTables() {
     for (const Disk& disk : desired_.storage.disks) {
@@ -54,9 +76,9 @@ class Order {
       if (const std::optional<std::string> filesystem = MountedAs(image.target_id)) {
         Add(StepKind::kSetIdentity, Phase::kStage, device,
             absl::StrCat("give the file system of '", device, "' a UUID of its own"));
-        if (*filesystem == "ext4") {
+        if (CanGrowFilesystem(*filesystem)) {
           Add(StepKind::kGrowFilesystem, Phase::kStage, device,
-              absl::StrCat("grow the file system of '", device, "' to its partition"));
+              absl::StrCat("grow the file system of '", device, "' to its device"));
         }
       }
     }
@@ -67,6 +89,9 @@ class Order {
     Add(StepKind::kConfigureBoot, Phase::kStage, "",
         "make the boot loader find the new root by what is its own");
     Add(StepKind::kWriteFstab, Phase::kStage, "", "write /etc/fstab of the new root");
+    if (!desired_.storage.raid.software.empty()) {
+      Add(StepKind::kConfigureRaid, Phase::kStage, "", "write mdadm.conf of the new root");
+    }
     if (!desired_.management.disable) {
       Add(StepKind::kConfigureManagement, Phase::kStage, "",
           "set up the agent in the new root and check that it can read the store");
@@ -123,11 +148,15 @@ class Order {
 
 }  // namespace
 
-std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observation& observed) {
+std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observation& observed,
+                               const std::vector<std::string>& old_arrays) {
   Order order(desired, Volume::kA, observed);
+  order.RemoveArrays(old_arrays);
   order.WritePartitionTables();
+  order.CreateArrays();
   order.MakeFilesystems(/*only_pairs=*/false);
   order.WriteImages(/*only_pairs=*/false);
+  order.WaitForArrays();
   order.ConfigureNewRoot();
   order.Leave();
   order.Commit();

@@ -3,6 +3,7 @@
 #ifndef TRIDENT_AGENT_SERVICING_ORDERS_H_
 #define TRIDENT_AGENT_SERVICING_ORDERS_H_
 
+#include <string>
 #include <vector>
 
 #include "agent/servicing/observation.h"
@@ -12,7 +13,9 @@
 
 namespace trident {
 
-std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observation& observed);
+// `old_arrays`: kernel devices of arrays that are in the way.
+std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observation& observed,
+                               const std::vector<std::string>& old_arrays);
 std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
                                 const Observation& observed);
 std::vector<Step> LiveUpdateOrder();

@@ -18,16 +18,20 @@ constexpr std::array<std::pair<Phase, std::string_view>, 4> kPhases{{
     {Phase::kCommit, "commit"},
 }};
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 16> kStepKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 20> kStepKinds{{
+    {StepKind::kRemoveArray, "remove-array"},
     {StepKind::kWritePartitionTable, "write-partition-table"},
+    {StepKind::kCreateArray, "create-array"},
     {StepKind::kMakeFilesystem, "make-filesystem"},
     {StepKind::kWriteImage, "write-image"},
     {StepKind::kVerifyImage, "verify-image"},
     {StepKind::kSetIdentity, "set-identity"},
     {StepKind::kGrowFilesystem, "grow-filesystem"},
+    {StepKind::kWaitForArrays, "wait-for-arrays"},
     {StepKind::kMountNewRoot, "mount-new-root"},
     {StepKind::kConfigureBoot, "configure-boot"},
     {StepKind::kWriteFstab, "write-fstab"},
+    {StepKind::kConfigureRaid, "configure-raid"},
     {StepKind::kConfigureManagement, "configure-management"},
     {StepKind::kUnmountNewRoot, "unmount-new-root"},
     {StepKind::kCheckTarget, "check-target"},

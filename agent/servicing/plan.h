@@ -22,16 +22,20 @@ enum class Phase { kStage, kFinalize, kLeave, kCommit };
 std::string_view PhaseName(Phase phase);  // "stage"
 
 enum class StepKind {
-  // stage
+  // stage; a device is a partition, an array or an encrypted volume
+  kRemoveArray,          // subject: kernel device of an old array
   kWritePartitionTable,  // subject: disk
-  kMakeFilesystem,       // subject: partition
-  kWriteImage,           // subject: partition
-  kVerifyImage,          // subject: partition; reads back what was written
-  kSetIdentity,          // subject: partition; its own filesystem UUID
-  kGrowFilesystem,       // subject: partition
+  kCreateArray,          // subject: array
+  kMakeFilesystem,       // subject: device
+  kWriteImage,           // subject: device
+  kVerifyImage,          // subject: device; reads back what was written
+  kSetIdentity,          // subject: device; its own filesystem UUID
+  kGrowFilesystem,       // subject: device
+  kWaitForArrays,        // until new arrays are in step
   kMountNewRoot,
   kConfigureBoot,  // rewrites what finds the root, checks the loader's files
   kWriteFstab,
+  kConfigureRaid,        // mdadm.conf
   kConfigureManagement,  // runtime configuration, self upgrade, and whether the target's agent fits
   kUnmountNewRoot,
   kCheckTarget,  // file system checks, after the unmount

@@ -1,15 +1,14 @@
 #include "agent/servicing/planner.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "agent/servicing/change.h"
+#include "agent/servicing/disk_claims.h"
 #include "agent/servicing/orders.h"
 #include "agent/servicing/refusals.h"
-#include "agent/storage/layout.h"
+#include "agent/storage/filesystem.h"
 #include "common/base/sha256.h"
 #include "common/config/document.h"
 #include "common/config/lookup.h"
@@ -38,9 +37,6 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
   if (storage.encryption) {
     refusals.Unsupported("storage.encryption", "encryption is not done by this version", kLeaveOut);
   }
-  if (!storage.raid.software.empty()) {
-    refusals.Unsupported("storage.raid", "RAID arrays are not made by this version", kLeaveOut);
-  }
   for (size_t i = 0; i < storage.disks.size(); ++i) {
     if (storage.disks[i].adopted_partitions.empty()) continue;
     refusals.Unsupported(absl::StrCat("storage.disks[", i, "].adoptedPartitions"),
@@ -49,10 +45,10 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
   }
   for (size_t i = 0; i < storage.mount_points.size(); ++i) {
     const std::string& type = storage.mount_points[i].filesystem;
-    if (type == "ext4" || type == "vfat" || type == "swap") continue;
+    if (CanMakeFilesystem(type)) continue;
     refusals.Unsupported(absl::StrCat("storage.mountPoints[", i, "].filesystem"),
                          absl::StrCat("file system '", type, "' is not handled by this version"),
-                         "Use ext4, vfat or swap.");
+                         "Use ext4, xfs, vfat or swap.");
   }
   for (size_t i = 0; i < storage.images.size(); ++i) {
     if (storage.images[i].url.rfind("oci://", 0) != 0) continue;
@@ -94,6 +90,20 @@ void RefuseUnbootable(const HostConfiguration& desired, Refusals& refusals) {
         absl::StrCat("no image is for '", esp->target_id, "', the EFI system partition"),
         "Add the image of the EFI system partition.");
   }
+  for (const Volume volume : {Volume::kA, Volume::kB}) {
+    const SoftwareRaidArray* array = FindArray(desired, DeviceOn(desired, esp->target_id, volume));
+    if (array == nullptr ||
+        (array->level == RaidLevel::kRaid1 &&
+         (array->metadata_version == "1.0" || array->metadata_version == "0.90"))) {
+      continue;
+    }
+    refusals.Precondition(
+        "invalid-input", "esp-array", "storage.raid.software",
+        absl::StrCat("the EFI system partition lies on the array '", array->id,
+                     "', which the firmware could not read: it knows no RAID"),
+        "Use level raid1 with metadataVersion '1.0', whose members look like plain partitions.");
+    break;
+  }
   if (storage.ab_update && FindPair(desired, esp->target_id) == nullptr) {
     refusals.Unsupported("storage.abUpdate.volumePairs",
                          absl::StrCat("the EFI system partition '", esp->target_id,
@@ -125,76 +135,8 @@ void RefuseWithoutPrivilege(const Observation& observed, Refusals& refusals) {
   }
 }
 
-// Sizes of the partitions that a plan works with, by id; 0 and missing: unknown.
-using Sizes = std::map<BlockDeviceId, uint64_t>;
-
-void CheckDisks(const HostConfiguration& desired, const Observation& observed, Sizes& sizes,
-                std::vector<Destroyed>& destroyed, Refusals& refusals) {
-  std::set<std::string> seen;
-  for (size_t i = 0; i < desired.storage.disks.size(); ++i) {
-    const Disk& disk = desired.storage.disks[i];
-    const std::string path = absl::StrCat("storage.disks[", i, "].device");
-    const auto found = observed.disks.find(disk.id);
-    if (found == observed.disks.end()) continue;
-    if (!found->second.ok()) {
-      refusals.Failed(path, found->second.status());
-      continue;
-    }
-    const ObservedDisk& observed_disk = *found->second;
-    if (!seen.insert(observed_disk.path).second) {
-      refusals.Precondition("storage", "disk-named-twice", path,
-                            absl::StrCat(disk.device, " is ", observed_disk.path,
-                                         ", which another disk of the document is too"),
-                            "Name every disk once.");
-    }
-    if (observed_disk.read_only) {
-      refusals.Precondition("storage", "disk-read-only", path,
-                            absl::StrCat(observed_disk.path, " is read-only"),
-                            "Remove the write protection, or name another disk.");
-    }
-    std::vector<std::string> users = observed_disk.users;
-    for (const ObservedPartition& partition : observed_disk.partitions) {
-      for (const std::string& user : partition.users) {
-        users.push_back(absl::StrCat(partition.path, " is ", user));
-      }
-      const std::string what =
-          partition.signature.type.empty() ? "unknown contents" : partition.signature.type;
-      destroyed.push_back(
-          {partition.path, absl::StrCat("partition '", partition.entry.name, "', ", what)});
-    }
-    if (!users.empty()) {
-      refusals.Precondition(
-          "storage", "disk-in-use", path,
-          absl::StrCat(observed_disk.path, " is in use: ", absl::StrJoin(users, ", ")),
-          "Unmount it and stop what uses it, or name another disk.");
-    }
-    destroyed.push_back({observed_disk.path, "partition table and everything on the disk"});
-    // UUIDs belong to a job; sizes do not depend on them.
-    auto layout = MakeLayout(disk, observed_disk, [](const std::string&) {
-      return std::string("00000000-0000-0000-0000-000000000000");
-    });
-    if (!layout.ok()) {
-      refusals.Failed(absl::StrCat("storage.disks[", i, "]"), layout.status());
-      continue;
-    }
-    for (size_t p = 0; p < layout->partitions.size() && p < disk.partitions.size(); ++p) {
-      sizes[disk.partitions[p].id] = layout->partitions[p].size;
-    }
-  }
-}
-
-Sizes RecordedSizes(const HostStatus& status) {
-  Sizes sizes;
-  for (const auto& [id, disk] : status.storage.disks) {
-    for (const PartitionStatus& partition : disk.partitions) {
-      sizes[partition.id] = partition.end - partition.start;
-    }
-  }
-  return sizes;
-}
-
 void CheckImages(const HostConfiguration& desired, Volume target, const Observation& observed,
-                 const Sizes& sizes, Refusals& refusals) {
+                 const DeviceSizes& sizes, Refusals& refusals) {
   for (const auto& [index, facts] : observed.images) {
     const Image& image = desired.storage.images[index];
     const std::string path = absl::StrCat("storage.images[", index, "]");
@@ -294,9 +236,9 @@ absl::StatusOr<Plan> PlanCleanInstall(const HostConfiguration& desired, const Re
   plan.target = Volume::kA;
   plan.reboots = true;
   plan.unattended_target = desired.management.disable;
-  Sizes sizes;
-  CheckDisks(desired, observed, sizes, plan.destroyed, refusals);
-  CheckImages(desired, Volume::kA, observed, sizes, refusals);
+  DiskClaims claims = ClaimDisks(desired, observed, refusals);
+  plan.destroyed = std::move(claims.destroyed);
+  CheckImages(desired, Volume::kA, observed, claims.sizes, refusals);
   if (observed.found_installation && !force &&
       observed.found_installation->configuration_digest == ConfigurationDigest(desired)) {
     refusals.Precondition(
@@ -307,7 +249,7 @@ absl::StatusOr<Plan> PlanCleanInstall(const HostConfiguration& desired, const Re
         "Boot from the disk. To install it once more, submit it with force.");
   }
   TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
-  plan.steps = InstallOrder(desired, observed);
+  plan.steps = InstallOrder(desired, observed, claims.old_arrays);
   plan.warnings = WarningsOf(desired, observed);
   CountBytes(observed, plan);
   plan.digest = DigestOf(plan, desired, recorded, observed);

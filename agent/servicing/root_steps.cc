@@ -13,6 +13,8 @@
 #include "agent/storage/fstab.h"
 #include "agent/storage/mount_target.h"
 #include "agent/storage/new_root.h"
+#include "agent/storage/raid.h"
+#include "agent/storage/uuid.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
 
@@ -28,18 +30,17 @@ absl::StatusOr<RootIdentity> IdentityOf(const StepRun& run) {
                      "the document mounts nothing at /");
   }
   const BlockDeviceId id = DeviceOn(run.configuration, root->target_id, TargetOf(run));
-  TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition, RecordedPartition(run.status, id));
+  TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice device, DeviceOf(run.status, id));
   RootIdentity identity;
-  identity.old_filesystem_uuid = partition->contents.image_filesystem_uuid;
+  identity.old_filesystem_uuid = device.contents.image_filesystem_uuid;
   identity.new_filesystem_uuid = FilesystemUuidOf(run.job_id, id);
-  identity.partition_uuid = partition->uuid;
+  identity.partition_uuid = device.partition_uuid;
   for (const Step& step : run.plan.steps) {
     if (step.kind != StepKind::kSetIdentity || step.subject == id) continue;
-    TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* other,
-                             RecordedPartition(run.status, step.subject));
+    TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice other, DeviceOf(run.status, step.subject));
     // A vfat volume id is no UUID; nothing in a boot configuration names it.
-    if (other->type == PartitionType::kEsp) continue;
-    identity.further_filesystem_uuids.emplace_back(other->contents.image_filesystem_uuid,
+    if (!IsUuid(other.contents.image_filesystem_uuid)) continue;
+    identity.further_filesystem_uuids.emplace_back(other.contents.image_filesystem_uuid,
                                                    FilesystemUuidOf(run.job_id, step.subject));
   }
   return identity;
@@ -112,6 +113,19 @@ absl::Status RootSteps::WriteFstab(const StepRun& run) {
                                                         mount.options};
   }
   return absl::OkStatus();
+}
+
+absl::Status RootSteps::ConfigureRaid(const StepRun& run) {
+  TRIDENT_RETURN_IF_ERROR(Mount(run));
+  std::vector<RaidArrayStatus> arrays;
+  for (const auto& [id, array] : run.status.storage.raid_arrays) arrays.push_back(array);
+  TRIDENT_ASSIGN_OR_RETURN(const std::string folder,
+                           ResolveBelow(host_.files, path_, "/etc/mdadm"));
+  TRIDENT_RETURN_IF_ERROR(host_.files.MakeDirectories(folder, 0755));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string path,
+                           ResolveBelow(host_.files, path_, "/etc/mdadm/mdadm.conf"));
+  return Annotate(host_.files.Write(path, FormatMdadmConf(arrays), 0644),
+                  "write /etc/mdadm/mdadm.conf");
 }
 
 absl::Status RootSteps::ConfigureManagement(const StepRun& run) {

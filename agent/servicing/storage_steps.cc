@@ -1,5 +1,6 @@
 #include "agent/servicing/storage_steps.h"
 
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -31,18 +32,17 @@ const MountPoint* MountOf(const HostConfiguration& configuration, const BlockDev
 
 }  // namespace
 
-std::string FilesystemUuidOf(const std::string& job_id, const BlockDeviceId& partition) {
-  return DeriveUuid(job_id, absl::StrCat("filesystem/", partition));
+std::string FilesystemUuidOf(const std::string& job_id, const BlockDeviceId& device) {
+  return DeriveUuid(job_id, absl::StrCat("filesystem/", device));
 }
 
-absl::StatusOr<const PartitionStatus*> RecordedPartition(const HostStatus& status,
-                                                         const BlockDeviceId& id) {
-  const PartitionStatus* partition = FindPartition(status, id);
-  if (partition == nullptr) {
-    return MakeError(absl::StatusCode::kInternal, "internal", "partition-not-recorded",
-                     absl::StrCat("the Host Status does not know the partition '", id, "'"));
+absl::StatusOr<RecordedDevice> DeviceOf(const HostStatus& status, const BlockDeviceId& id) {
+  std::optional<RecordedDevice> device = FindDevice(status, id);
+  if (!device) {
+    return MakeError(absl::StatusCode::kInternal, "internal", "device-not-recorded",
+                     absl::StrCat("the Host Status does not know the block device '", id, "'"));
   }
-  return partition;
+  return *std::move(device);
 }
 
 absl::Status WritePartitionTable(const Host& host, const StepRun& run) {
@@ -91,41 +91,38 @@ absl::Status WritePartitionTable(const Host& host, const StepRun& run) {
 }
 
 absl::Status MakeFilesystemStep(const Host& host, const StepRun& run) {
-  TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition,
-                           RecordedPartition(run.status, run.step.subject));
+  TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice device, DeviceOf(run.status, run.step.subject));
   const MountPoint* mount = MountOf(run.configuration, run.step.subject);
   if (mount == nullptr) {
     return MakeError(absl::StatusCode::kInternal, "internal", "no-mount-point",
                      absl::StrCat("no mount point is for '", run.step.subject, "'"));
   }
-  TRIDENT_RETURN_IF_ERROR(RequireUnused(host, partition->path));
-  return MakeFilesystem(host.commands, host.devices, partition->path, mount->filesystem,
-                        FilesystemUuidOf(run.job_id, partition->id), /*label=*/"",
-                        &run.cancellation);
+  TRIDENT_RETURN_IF_ERROR(RequireUnused(host, device.path));
+  return MakeFilesystem(host.commands, host.devices, device.path, mount->filesystem,
+                        FilesystemUuidOf(run.job_id, device.id), /*label=*/"", &run.cancellation);
 }
 
 absl::Status SetIdentityStep(const Host& host, const StepRun& run) {
-  TRIDENT_RETURN_IF_ERROR(RecordedPartition(run.status, run.step.subject).status());
-  PartitionStatus* partition = FindPartition(run.status, run.step.subject);
-  TRIDENT_RETURN_IF_ERROR(RequireUnused(host, partition->path));
-  const std::string own_uuid = FilesystemUuidOf(run.job_id, partition->id);
-  TRIDENT_ASSIGN_OR_RETURN(const Signature found, host.devices.Probe(partition->path));
-  if (partition->contents.image_filesystem_uuid.empty() &&
+  TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice device, DeviceOf(run.status, run.step.subject));
+  TRIDENT_RETURN_IF_ERROR(RequireUnused(host, device.path));
+  const std::string own_uuid = FilesystemUuidOf(run.job_id, device.id);
+  TRIDENT_ASSIGN_OR_RETURN(const Signature found, host.devices.Probe(device.path));
+  if (device.contents.image_filesystem_uuid.empty() &&
       found.uuid != IdentityUuid(found.type, own_uuid)) {
     // Boot configurations name it: it must be known after a restart too.
-    partition->contents.image_filesystem_uuid = found.uuid;
+    FindContents(run.status, device.id)->image_filesystem_uuid = found.uuid;
     TRIDENT_RETURN_IF_ERROR(run.save_status());
   }
-  return SetFilesystemIdentity(host.commands, host.devices, partition->path, own_uuid,
+  return SetFilesystemIdentity(host.commands, host.devices, device.path, own_uuid,
                                &run.cancellation)
       .status();
 }
 
 absl::Status GrowFilesystemStep(const Host& host, const StepRun& run) {
-  TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition,
-                           RecordedPartition(run.status, run.step.subject));
-  TRIDENT_RETURN_IF_ERROR(RequireUnused(host, partition->path));
-  return GrowFilesystem(host.commands, host.devices, partition->path, &run.cancellation);
+  TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice device, DeviceOf(run.status, run.step.subject));
+  TRIDENT_RETURN_IF_ERROR(RequireUnused(host, device.path));
+  return GrowFilesystem(host.commands, host.devices, host.files, host.mounts, device.path,
+                        &run.cancellation);
 }
 
 absl::Status CheckTargetStep(const Host& host, const StepRun& run) {
@@ -136,9 +133,9 @@ absl::Status CheckTargetStep(const Host& host, const StepRun& run) {
     }
   }
   for (const BlockDeviceId& id : written) {
-    TRIDENT_ASSIGN_OR_RETURN(const PartitionStatus* partition, RecordedPartition(run.status, id));
+    TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice device, DeviceOf(run.status, id));
     TRIDENT_RETURN_IF_ERROR(
-        Annotate(CheckFilesystem(host.commands, host.devices, partition->path, &run.cancellation),
+        Annotate(CheckFilesystem(host.commands, host.devices, device.path, &run.cancellation),
                  absl::StrCat("check the file system of '", id, "'")));
   }
   return absl::OkStatus();

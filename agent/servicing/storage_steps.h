@@ -15,24 +15,23 @@ namespace trident {
 // follow from the job, so that writing again gives the same table.
 absl::Status WritePartitionTable(const Host& host, const StepRun& run);
 
-// Makes an empty file system or swap space on the step's partition.
+// Makes an empty file system or swap space on the step's device.
 absl::Status MakeFilesystemStep(const Host& host, const StepRun& run);
 
-// Gives the file system of the step's partition the UUID that belongs to this job and partition.
+// Gives the file system of the step's device the UUID that belongs to this job and device.
 absl::Status SetIdentityStep(const Host& host, const StepRun& run);
 
-// Grows the file system of the step's partition to the partition.
+// Grows the file system of the step's device to the device.
 absl::Status GrowFilesystemStep(const Host& host, const StepRun& run);
 
 // Checks the file systems of everything that the job wrote, read-only.
 absl::Status CheckTargetStep(const Host& host, const StepRun& run);
 
-// The file system UUID that a job gives to a partition.
-std::string FilesystemUuidOf(const std::string& job_id, const BlockDeviceId& partition);
+// The file system UUID that a job gives to a device.
+std::string FilesystemUuidOf(const std::string& job_id, const BlockDeviceId& device);
 
-// The recorded partition, or an error that names it.
-absl::StatusOr<const PartitionStatus*> RecordedPartition(const HostStatus& status,
-                                                         const BlockDeviceId& id);
+// The recorded partition, array or encrypted volume, or an error that names it.
+absl::StatusOr<RecordedDevice> DeviceOf(const HostStatus& status, const BlockDeviceId& id);
 
 }  // namespace trident
 

@@ -1,22 +1,22 @@
 #include "agent/storage/filesystem.h"
 
-#include <chrono>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "agent/storage/tool.h"
 #include "agent/storage/uuid.h"
 #include "common/base/error.h"
 
 namespace trident {
 namespace {
 
-// A check of a large, slow disk takes its time.
-constexpr std::chrono::hours kToolLimit{1};
 // FAT32 needs 65525 clusters; below this the tool chooses FAT12 or FAT16 by itself.
 constexpr uint64_t kSmallestFat32 = 64 << 20;
+// Where an xfs is mounted while it grows.
+constexpr char kGrowFolder[] = "/run/trident/grow";
 constexpr char kExtTools[] = "e2fsprogs";
+constexpr char kXfsTools[] = "xfsprogs";
 constexpr char kFatTools[] = "dosfstools";
 constexpr char kSwapTools[] = "util-linux";
 // e2fsck(8): 0 clean, 1 everything repaired.
@@ -24,39 +24,11 @@ constexpr int kRepaired = 1;
 
 bool IsExt(const std::string& type) { return type == "ext4" || type == "ext3" || type == "ext2"; }
 
-absl::StatusOr<CommandResult> RunTool(CommandRunner& commands, std::vector<std::string> argv,
-                                      const char* package, const Cancellation* cancellation) {
-  Command command;
-  command.argv = std::move(argv);
-  command.timeout = kToolLimit;
-  command.cancellation = cancellation;
-  auto result = commands.Run(command);
-  if (absl::IsNotFound(result.status())) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "storage", "tool-missing",
-                     absl::StrCat("the program ", command.argv[0], " is not there"),
-                     absl::StrCat("install the package ", package, " where the agent runs"));
-  }
-  return result;
-}
-
-absl::Status ToolFailed(const char* subkind, absl::StatusCode code, const std::string& attempt,
-                        const CommandResult& result) {
-  // The last words of the tool; it may have said much before.
-  constexpr size_t kMost = 512;
-  std::string said(absl::StripAsciiWhitespace(result.error_output.empty() ? result.output
-                                                                          : result.error_output));
-  if (said.size() > kMost) said = "... " + said.substr(said.size() - kMost);
-  return MakeError(
-      code, "storage", subkind,
-      absl::StrCat(attempt, ": exit status ", result.exit_status, said.empty() ? "" : ": ", said));
-}
-
-absl::Status RunOrFail(CommandRunner& commands, std::vector<std::string> argv, const char* package,
-                       const std::string& attempt, const Cancellation* cancellation) {
-  TRIDENT_ASSIGN_OR_RETURN(const CommandResult result,
-                           RunTool(commands, std::move(argv), package, cancellation));
-  if (result.exit_status == 0) return absl::OkStatus();
-  return ToolFailed("filesystem-tool", absl::StatusCode::kInternal, attempt, result);
+absl::Status RunFilesystemTool(CommandRunner& commands, std::vector<std::string> argv,
+                               const char* package, const std::string& attempt,
+                               const Cancellation* cancellation) {
+  return RunOrFail(commands, std::move(argv), package, "filesystem-tool", attempt, cancellation)
+      .status();
 }
 
 // tune2fs and resize2fs refuse a file system that was not checked since it was last mounted.
@@ -73,8 +45,10 @@ absl::Status RepairExt(CommandRunner& commands, const std::string& device,
 }  // namespace
 
 bool CanMakeFilesystem(const std::string& type) {
-  return type == "ext4" || type == "vfat" || type == "swap";
+  return type == "ext4" || type == "xfs" || type == "vfat" || type == "swap";
 }
+
+bool CanGrowFilesystem(const std::string& type) { return IsExt(type) || type == "xfs"; }
 
 absl::Status MakeFilesystem(CommandRunner& commands, const BlockDevices& devices,
                             const std::string& device, const std::string& type,
@@ -84,7 +58,7 @@ absl::Status MakeFilesystem(CommandRunner& commands, const BlockDevices& devices
     return MakeError(
         absl::StatusCode::kUnimplemented, "unsupported", "filesystem",
         absl::StrCat("file systems of type \"", type, "\" cannot be made (on ", device, ")"),
-        "use ext4, vfat or swap, or deploy an image that holds the file system");
+        "use ext4, xfs, vfat or swap, or deploy an image that holds the file system");
   }
   TRIDENT_ASSIGN_OR_RETURN(const uint64_t size, devices.Size(device));
   const std::string attempt = absl::StrCat("cannot make ", type, " on ", device);
@@ -92,6 +66,10 @@ absl::Status MakeFilesystem(CommandRunner& commands, const BlockDevices& devices
   const char* package = kExtTools;
   if (type == "ext4") {
     argv = {"mkfs.ext4", "-F", "-q", "-U", uuid};
+    if (!label.empty()) argv.insert(argv.end(), {"-L", label});
+  } else if (type == "xfs") {
+    package = kXfsTools;
+    argv = {"mkfs.xfs", "-f", "-q", "-m", "uuid=" + uuid};
     if (!label.empty()) argv.insert(argv.end(), {"-L", label});
   } else if (type == "vfat") {
     package = kFatTools;
@@ -105,7 +83,7 @@ absl::Status MakeFilesystem(CommandRunner& commands, const BlockDevices& devices
     if (!label.empty()) argv.insert(argv.end(), {"-L", label});
   }
   argv.push_back(device);
-  return RunOrFail(commands, std::move(argv), package, attempt, cancellation);
+  return RunFilesystemTool(commands, std::move(argv), package, attempt, cancellation);
 }
 
 std::string IdentityUuid(const std::string& type, const std::string& uuid) {
@@ -118,25 +96,28 @@ absl::StatusOr<FilesystemIdentity> SetFilesystemIdentity(CommandRunner& commands
                                                          const std::string& uuid,
                                                          const Cancellation* cancellation) {
   TRIDENT_ASSIGN_OR_RETURN(const Signature before, devices.Probe(device));
-  if (!IsExt(before.type) && before.type != "vfat") {
+  if (!IsExt(before.type) && before.type != "xfs" && before.type != "vfat") {
     return MakeError(absl::StatusCode::kFailedPrecondition, "storage", "no-identity",
                      before.type.empty()
                          ? absl::StrCat("no file system that is known was found on ", device)
                          : absl::StrCat("the file system on ", device, " is ", before.type,
                                         ", which cannot be given a UUID of its own"),
-                     "use an image of ext4 or vfat");
+                     "use an image of ext4, xfs or vfat");
   }
   const FilesystemIdentity identity{before.type, before.uuid, IdentityUuid(before.type, uuid)};
   if (before.uuid == identity.uuid) return identity;
   const std::string attempt =
       absl::StrCat("cannot give the file system on ", device, " the UUID ", identity.uuid);
   if (before.type == "vfat") {
-    TRIDENT_RETURN_IF_ERROR(RunOrFail(commands, {"fatlabel", "-i", device, FatSerialOf(uuid)},
-                                      kFatTools, attempt, cancellation));
+    TRIDENT_RETURN_IF_ERROR(RunFilesystemTool(
+        commands, {"fatlabel", "-i", device, FatSerialOf(uuid)}, kFatTools, attempt, cancellation));
+  } else if (before.type == "xfs") {
+    TRIDENT_RETURN_IF_ERROR(RunFilesystemTool(commands, {"xfs_admin", "-U", uuid, device},
+                                              kXfsTools, attempt, cancellation));
   } else {
     TRIDENT_RETURN_IF_ERROR(RepairExt(commands, device, cancellation));
-    TRIDENT_RETURN_IF_ERROR(
-        RunOrFail(commands, {"tune2fs", "-U", uuid, device}, kExtTools, attempt, cancellation));
+    TRIDENT_RETURN_IF_ERROR(RunFilesystemTool(commands, {"tune2fs", "-U", uuid, device}, kExtTools,
+                                              attempt, cancellation));
   }
   TRIDENT_ASSIGN_OR_RETURN(const Signature after, devices.Probe(device));
   if (after.uuid != identity.uuid) {
@@ -146,22 +127,41 @@ absl::StatusOr<FilesystemIdentity> SetFilesystemIdentity(CommandRunner& commands
   return identity;
 }
 
-absl::Status GrowFilesystem(CommandRunner& commands, const BlockDevices& devices,
-                            const std::string& device, const Cancellation* cancellation) {
+absl::Status GrowFilesystem(CommandRunner& commands, const BlockDevices& devices, Files& files,
+                            Mounts& mounts, const std::string& device,
+                            const Cancellation* cancellation) {
   TRIDENT_ASSIGN_OR_RETURN(const Signature signature, devices.Probe(device));
-  if (!IsExt(signature.type)) return absl::OkStatus();
-  TRIDENT_RETURN_IF_ERROR(RepairExt(commands, device, cancellation));
-  return RunOrFail(commands, {"resize2fs", device}, kExtTools,
-                   "cannot grow the file system on " + device, cancellation);
+  const std::string attempt = "cannot grow the file system on " + device;
+  if (IsExt(signature.type)) {
+    TRIDENT_RETURN_IF_ERROR(RepairExt(commands, device, cancellation));
+    return RunFilesystemTool(commands, {"resize2fs", device}, kExtTools, attempt, cancellation);
+  }
+  if (signature.type != "xfs") return absl::OkStatus();
+  // xfs_growfs(8) works on mounted file systems only. What an interruption left is mounted no more.
+  TRIDENT_RETURN_IF_ERROR(files.MakeDirectories(kGrowFolder, 0700));
+  TRIDENT_RETURN_IF_ERROR(mounts.Unmount(kGrowFolder));
+  TRIDENT_RETURN_IF_ERROR(Annotate(mounts.Mount(device, kGrowFolder, "xfs", {}), attempt));
+  const absl::Status grown =
+      RunFilesystemTool(commands, {"xfs_growfs", kGrowFolder}, kXfsTools, attempt, cancellation);
+  const absl::Status unmounted = mounts.Unmount(kGrowFolder);
+  return grown.ok() ? unmounted : grown;
 }
 
 absl::Status CheckFilesystem(CommandRunner& commands, const BlockDevices& devices,
                              const std::string& device, const Cancellation* cancellation) {
   TRIDENT_ASSIGN_OR_RETURN(const Signature signature, devices.Probe(device));
-  if (!IsExt(signature.type)) return absl::OkStatus();
-  TRIDENT_ASSIGN_OR_RETURN(
-      const CommandResult result,
-      RunTool(commands, {"e2fsck", "-f", "-n", device}, kExtTools, cancellation));
+  std::vector<std::string> argv;
+  const char* package = kExtTools;
+  if (IsExt(signature.type)) {
+    argv = {"e2fsck", "-f", "-n", device};
+  } else if (signature.type == "xfs") {
+    argv = {"xfs_repair", "-n", device};
+    package = kXfsTools;
+  } else {
+    return absl::OkStatus();
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const CommandResult result,
+                           RunTool(commands, std::move(argv), package, cancellation));
   if (result.exit_status == 0) return absl::OkStatus();
   return ToolFailed("filesystem-damaged", absl::StatusCode::kDataLoss,
                     "the file system on " + device + " is damaged", result);

@@ -1,5 +1,6 @@
 #include "agent/storage/mount_target.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,23 +24,16 @@ absl::StatusOr<std::vector<MountTarget>> MountTargets(const HostConfiguration& c
     target.filesystem = point.filesystem;
     target.options = point.options;
     target.id = VolumeHalf(configuration, status, point.target_id, volume);
-    const auto array = status.storage.raid_arrays.find(target.id);
-    const auto encrypted = status.storage.encrypted_volumes.find(target.id);
-    if (const PartitionStatus* partition = FindPartition(status, target.id)) {
-      target.device = partition->path;
-      target.fstab_name =
-          partition->uuid.empty() ? partition->path : absl::StrCat("PARTUUID=", partition->uuid);
-    } else if (array != status.storage.raid_arrays.end()) {
-      target.device = absl::StrCat("/dev/md/", array->second.name);
-      target.fstab_name = target.device;
-    } else if (encrypted != status.storage.encrypted_volumes.end()) {
-      target.device = absl::StrCat("/dev/mapper/", encrypted->second.device_name);
-      target.fstab_name = target.device;
-    } else {
+    const std::optional<RecordedDevice> device = FindDevice(status, target.id);
+    if (!device) {
       return MakeError(absl::StatusCode::kNotFound, "storage", "unknown-device",
                        absl::StrCat("the mount point ", point.path, " needs the block device \"",
                                     target.id, "\", which is not on this host yet"));
     }
+    target.device = device->path;
+    target.fstab_name = device->partition_uuid.empty()
+                            ? device->path
+                            : absl::StrCat("PARTUUID=", device->partition_uuid);
     targets.push_back(std::move(target));
   }
   return targets;

@@ -16,7 +16,8 @@ struct MountTarget {
   std::string path;  // on the installed host: "/", "/boot/efi"; "none" for swap
   std::string filesystem;
   std::vector<std::string> options;
-  std::string device;      // /dev/disk/by-partuuid/<uuid>, /dev/md/<name>, /dev/mapper/<name>
+  std::string
+      device;  // /dev/disk/by-partuuid/<uuid>, /dev/disk/by-id/md-uuid-<uuid>, /dev/mapper/<name>
   std::string fstab_name;  // PARTUUID=<uuid>, or the device
   BlockDeviceId id;        // of the device: of the half when the document names a pair
 

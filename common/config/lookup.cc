@@ -18,6 +18,14 @@ const Partition* FindPartition(const HostConfiguration& configuration, const Blo
   return nullptr;
 }
 
+const SoftwareRaidArray* FindArray(const HostConfiguration& configuration,
+                                   const BlockDeviceId& id) {
+  for (const SoftwareRaidArray& array : configuration.storage.raid.software) {
+    if (array.id == id) return &array;
+  }
+  return nullptr;
+}
+
 const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id) {
   if (!configuration.storage.ab_update) return nullptr;
   for (const VolumePair& pair : configuration.storage.ab_update->volume_pairs) {
@@ -35,8 +43,10 @@ const MountPoint* FindMount(const HostConfiguration& configuration, std::string_
 
 const MountPoint* FindEspMount(const HostConfiguration& configuration) {
   for (const MountPoint& mount : configuration.storage.mount_points) {
-    const Partition* partition =
-        FindPartition(configuration, DeviceOn(configuration, mount.target_id, Volume::kA));
+    BlockDeviceId id = DeviceOn(configuration, mount.target_id, Volume::kA);
+    const SoftwareRaidArray* array = FindArray(configuration, id);
+    if (array != nullptr && !array->devices.empty()) id = array->devices.front();
+    const Partition* partition = FindPartition(configuration, id);
     if (partition != nullptr && partition->type == PartitionType::kEsp) return &mount;
   }
   return nullptr;

@@ -12,10 +12,12 @@ namespace trident {
 // Each gives null when there is none. The result lives as long as the configuration.
 const Disk* FindDisk(const HostConfiguration& configuration, const BlockDeviceId& id);
 const Partition* FindPartition(const HostConfiguration& configuration, const BlockDeviceId& id);
+const SoftwareRaidArray* FindArray(const HostConfiguration& configuration, const BlockDeviceId& id);
 const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id);
 const MountPoint* FindMount(const HostConfiguration& configuration, std::string_view path);
 
-// The mount point whose target is the EFI system partition (through its pair).
+// The mount point whose target is the EFI system partition (through its pair, and through an array
+// of such partitions).
 const MountPoint* FindEspMount(const HostConfiguration& configuration);
 
 // The block device that `id` means on `volume`: the half of a pair, otherwise the id itself.

@@ -34,7 +34,7 @@ struct Contents {
 
 struct PartitionStatus {
   BlockDeviceId id;
-  std::string path;  // /dev/disk/by-partuuid/<uuid>
+  std::string path;    // /dev/disk/by-partuuid/<uuid>
   uint64_t start = 0;  // bytes
   uint64_t end = 0;    // bytes, start + size
   PartitionType type = PartitionType::kLinuxGeneric;
@@ -58,20 +58,20 @@ struct RaidArrayStatus {
   std::string name;
   std::vector<std::string> device_paths;
   RaidLevel level = RaidLevel::kRaid1;
-  enum class State { kCreated, kReady, kFailed } status = State::kCreated;
-  uint64_t array_size = 0;  // bytes
-  std::string path;
-  std::string raid_symlink_path;
-  std::string uuid;
+  enum class State { kCreated, kReady, kDegraded, kFailed } status = State::kCreated;
+  uint64_t array_size = 0;        // bytes
+  std::string path;               // /dev/disk/by-id/md-uuid-<uuid>, the same under every OS
+  std::string raid_symlink_path;  // /dev/md/<name>
+  std::string uuid;               // as mdadm writes it, four groups of eight hex digits
   Contents contents;
 
   bool operator==(const RaidArrayStatus&) const = default;
 };
 
 struct EncryptedVolumeStatus {
-  std::string device_name;
-  std::string target_path;
-  uint64_t size = 0;
+  std::string device_name;  // below /dev/mapper
+  std::string target_path;  // of the device that holds the encrypted data
+  uint64_t size = 0;        // bytes, of what can be used
   Contents contents;
 
   bool operator==(const EncryptedVolumeStatus&) const = default;
@@ -148,6 +148,22 @@ absl::StatusOr<HostStatus> ParseHostStatus(std::string_view yaml);
 // The partition with this id on any disk, or null.
 const PartitionStatus* FindPartition(const HostStatus& status, const BlockDeviceId& id);
 PartitionStatus* FindPartition(HostStatus& status, const BlockDeviceId& id);
+
+// A block device that the status records, whatever it is made of.
+struct RecordedDevice {
+  BlockDeviceId id;
+  std::string path;            // by which it is opened
+  std::string partition_uuid;  // empty: no partition
+  uint64_t size = 0;           // bytes; 0: not known
+  Contents contents;
+
+  bool operator==(const RecordedDevice&) const = default;
+};
+
+// The partition, array or encrypted volume with this id; no value: not recorded.
+std::optional<RecordedDevice> FindDevice(const HostStatus& status, const BlockDeviceId& id);
+// Where its contents are recorded, or null.
+Contents* FindContents(HostStatus& status, const BlockDeviceId& id);
 
 // What `id` means on `volume`: for a pair its half, for anything else the id itself.
 BlockDeviceId ResolveVolume(const HostStatus& status, const BlockDeviceId& id, Volume volume);

@@ -13,8 +13,9 @@ namespace trident {
 
 template <>
 struct EnumNames<RaidArrayStatus::State> {
-  static constexpr NameTable<RaidArrayStatus::State, 3> kNames = {{
+  static constexpr NameTable<RaidArrayStatus::State, 4> kNames = {{
       {RaidArrayStatus::State::kCreated, "created"},
+      {RaidArrayStatus::State::kDegraded, "degraded"},
       {RaidArrayStatus::State::kReady, "ready"},
       {RaidArrayStatus::State::kFailed, "failed"},
   }};

@@ -43,6 +43,11 @@ std::string PartitionPath(const std::string& disk, uint32_t number) {
   return absl::StrCat(disk, digit ? "p" : "", number);
 }
 
+// What a member of the array has as its user.
+std::string HolderOf(const std::string& array) {
+  return absl::StrCat("held by ", array.substr(array.rfind('/') + 1));
+}
+
 absl::Status NoSuchDevice(const std::string& device) {
   return MakeError(absl::StatusCode::kNotFound, "storage", "no-such-device",
                    absl::StrCat("there is no block device ", device));
@@ -60,6 +65,7 @@ absl::Status InUse(const std::string& device, const std::vector<std::string>& us
 struct FakeBlockDevices::State {
   mutable std::mutex mutex;
   std::map<std::string, FakeDisk> disks;
+  std::map<std::string, std::vector<ArrayMember>> arrays;  // by kernel device
   std::map<std::string, std::string> links;
   std::map<std::string, std::vector<std::string>> users;  // by kernel device
   std::set<std::string> open_for_writing;                 // kernel devices
@@ -282,6 +288,15 @@ absl::StatusOr<ObservedDisk> FakeBlockDevices::Observe(const std::string& device
   return observed;
 }
 
+absl::StatusOr<std::vector<ObservedArray>> FakeBlockDevices::Arrays() const {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<ObservedArray> arrays;
+  for (const auto& [path, members] : state_->arrays) {
+    arrays.push_back({path, members, state_->UsersOf(path)});
+  }
+  return arrays;
+}
+
 absl::Status FakeBlockDevices::WriteTable(const std::string& device, const PartitionTable& table) {
   const std::lock_guard lock(state_->mutex);
   const auto extent = state_->Find(device);
@@ -373,6 +388,28 @@ void FakeBlockDevices::AddDisk(const std::string& path, uint64_t size, uint32_t 
 void FakeBlockDevices::RemoveDisk(const std::string& path) {
   const std::lock_guard lock(state_->mutex);
   state_->disks.erase(path);
+}
+
+void FakeBlockDevices::AddArray(const std::string& path, const std::vector<std::string>& members,
+                                uint64_t size) {
+  AddDisk(path, size);
+  for (const std::string& member : members) AddUser(member, HolderOf(path));
+  const std::lock_guard lock(state_->mutex);
+  std::vector<ArrayMember>& known = state_->arrays[path];
+  for (const std::string& member : members) {
+    if (const auto extent = state_->Find(member)) known.push_back({extent->path, extent->disk});
+  }
+}
+
+void FakeBlockDevices::RemoveArray(const std::string& path) {
+  std::vector<ArrayMember> members;
+  {
+    const std::lock_guard lock(state_->mutex);
+    members = state_->arrays[path];
+    state_->arrays.erase(path);
+  }
+  for (const ArrayMember& member : members) RemoveUser(member.path, HolderOf(path));
+  RemoveDisk(path);
 }
 
 void FakeBlockDevices::AddLink(const std::string& link, const std::string& device) {

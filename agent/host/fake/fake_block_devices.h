@@ -22,6 +22,7 @@ class FakeBlockDevices : public BlockDevices {
   ~FakeBlockDevices() override;
 
   absl::StatusOr<ObservedDisk> Observe(const std::string& device) const override;
+  absl::StatusOr<std::vector<ObservedArray>> Arrays() const override;
   absl::Status WriteTable(const std::string& device, const PartitionTable& table) override;
   absl::StatusOr<std::unique_ptr<BlockWriter>> OpenForWriting(const std::string& device) override;
   absl::StatusOr<std::unique_ptr<BlockReader>> OpenForReading(
@@ -34,6 +35,9 @@ class FakeBlockDevices : public BlockDevices {
   // Setting the stage. `path` is the kernel device: /dev/vda.
   void AddDisk(const std::string& path, uint64_t size, uint32_t sector_size = 512);
   void RemoveDisk(const std::string& path);
+  // An array over devices that are there; it holds them, and is itself like a disk of this size.
+  void AddArray(const std::string& path, const std::vector<std::string>& members, uint64_t size);
+  void RemoveArray(const std::string& path);
   void AddLink(const std::string& link, const std::string& device);
   // Puts a table on the disk and touches nothing else.
   void SetTable(const std::string& disk, const PartitionTable& table);

@@ -143,7 +143,7 @@ TEST_CASE(
         firmware.SetForgetsEntriesOutsideOrder(forgets);
         firmware.FailAfterWrites(writes);
         const absl::Status status =
-            PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false);
+            PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false);
         const std::optional<Volume> first = Restart(firmware);
         REQUIRE(first.has_value());
         if (status.ok()) CHECK(*first == Volume::kB);
@@ -160,13 +160,13 @@ TEST_CASE("After a power cut, pointing the firmware at the target again ends as 
   ForEveryPowerCut(
       WorldsOnA(),
       [](FakeFirmware& firmware) {
-        return PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false);
+        return PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false);
       },
       [](FakeFirmware& firmware) {
         firmware.FailAfterWrites(100);
-        REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false));
+        REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false));
         const size_t writes = firmware.writes().size();
-        REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false));
+        REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false));
         CHECK(firmware.writes().size() == writes);
         CHECK(Restart(firmware) == Volume::kB);
         CHECK(Restart(firmware) == Volume::kA);
@@ -243,7 +243,7 @@ TEST_CASE("The order of writes: entry, order, BootNext, then what is not needed 
     FakeFirmware firmware;
     Build(firmware, test.world);
     const size_t before = firmware.writes().size();
-    REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false));
+    REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false));
     std::vector<std::string> writes = firmware.writes();
     writes.erase(writes.begin(), writes.begin() + static_cast<ptrdiff_t>(before));
     CHECK(writes == test.writes);
@@ -253,7 +253,7 @@ TEST_CASE("The order of writes: entry, order, BootNext, then what is not needed 
 TEST_CASE("A clean install puts its volume first and keeps the entries of others") {
   FakeFirmware firmware;
   Build(firmware, {"", {Foreign(0, "UiApp"), Foreign(1, "UEFI PXEv4")}, {1, 0}, std::nullopt, 1});
-  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA), true));
+  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA), {}, true));
   CHECK(firmware.Order().value() == Numbers{2, 1, 0});
   CHECK(firmware.Next().value() == 2);
   CHECK(firmware.Find(0)->label == "UiApp");
@@ -267,7 +267,7 @@ TEST_CASE("A clean install over an older one rewrites the entry that it was star
   BootEntry old_entry = EntryOf(1, Volume::kA);
   old_entry.partition_uuid = "cccccccc-0000-0000-0000-000000000000";
   Build(firmware, {"", {old_entry, EntryOf(2, Volume::kB)}, {2, 1}, std::nullopt, 1});
-  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA), true));
+  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA), {}, true));
   CHECK(firmware.Find(1)->partition_uuid == kEspA);
   CHECK(firmware.Order().value() == Numbers{1, 2});
 }
@@ -277,23 +277,23 @@ TEST_CASE("Install, update to B, update back to A: each commits and each trial f
     INFO("forgetful: " << forgets);
     FakeFirmware firmware;
     firmware.SetForgetsEntriesOutsideOrder(forgets);
-    REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA), true));
+    REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA), {}, true));
     REQUIRE(Restart(firmware) == Volume::kA);
     REQUIRE_OK(CommitBootOrder(firmware, Volume::kA));
 
     // B does not come up.
-    REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false));
+    REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false));
     REQUIRE(Restart(firmware) == Volume::kB);
     REQUIRE(Restart(firmware) == Volume::kA);
     REQUIRE_OK(UndoFirmware(firmware, Volume::kA));
 
-    REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false));
+    REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false));
     REQUIRE(Restart(firmware) == Volume::kB);
     REQUIRE_OK(CommitBootOrder(firmware, Volume::kB));
     REQUIRE(Restart(firmware) == Volume::kB);
 
     REQUIRE_OK(
-        PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA, "\\v3.efi"), false));
+        PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA, "\\v3.efi"), {}, false));
     REQUIRE(Restart(firmware) == Volume::kA);
     REQUIRE_OK(CommitBootOrder(firmware, Volume::kA));
     REQUIRE(Restart(firmware) == Volume::kA);
@@ -308,7 +308,7 @@ TEST_CASE("A target whose loader does not start leaves the active volume") {
   FakeFirmware firmware;
   Build(firmware, WorldsOnA()[0]);
   firmware.SetUnbootable(kEspB);
-  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false));
+  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false));
   CHECK(Restart(firmware) == Volume::kA);
 }
 
@@ -317,7 +317,7 @@ TEST_CASE("The entry that started the running system is not rewritten, whatever 
   BootEntry mislabelled = EntryOf(1, Volume::kA);
   mislabelled.label = BootEntryLabel(Volume::kB);
   Build(firmware, {"", {mislabelled}, {1}, std::nullopt, 1});
-  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false));
+  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false));
   CHECK(firmware.Find(1) == mislabelled);
   CHECK(Restart(firmware) == Volume::kB);
   CHECK(Restart(firmware) == Volume::kA);
@@ -328,7 +328,7 @@ TEST_CASE("A full firmware is an error with a remedy, and changes nothing") {
   Build(firmware, WorldsOnA()[0]);
   firmware.SetFull(true);
   const absl::Status status =
-      PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false);
+      PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false);
   REQUIRE_ERROR(status, absl::StatusCode::kResourceExhausted, "Making the boot entry 'trident-b'");
   CHECK_THAT(GetErrorDetail(status).remedy, Catch::Matchers::Contains("efibootmgr"));
   CHECK(firmware.Order().value() == Numbers{1});
@@ -339,15 +339,15 @@ TEST_CASE("A firmware that loses BootNext is found out before the machine leaves
   FakeFirmware firmware;
   Build(firmware, WorldsOnA()[0]);
   firmware.SetIgnoresNext(true);
-  REQUIRE_ERROR(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), false),
+  REQUIRE_ERROR(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false),
                 absl::StatusCode::kFailedPrecondition, "BootNext");
 }
 
 TEST_CASE("Without firmware variables everything says so") {
   FakeFirmware firmware;
   firmware.SetAvailable(false);
-  CHECK(
-      absl::IsUnavailable(PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA), true)));
+  CHECK(absl::IsUnavailable(
+      PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA), {}, true)));
   CHECK(absl::IsUnavailable(CommitBootOrder(firmware, Volume::kA)));
   CHECK(absl::IsUnavailable(UndoFirmware(firmware, Volume::kA)));
 }

@@ -37,7 +37,7 @@ HostStatus Status() {
   status.storage.disks["os"].partitions = {PartitionOf("root-a", "a"), PartitionOf("root-b", "b"),
                                            PartitionOf("home", "h"), PartitionOf("gone", "x")};
   status.storage.raid_arrays["array"].path = "/dev/md/root";
-  status.storage.encrypted_volumes["secret"].target_path = "/dev/mapper/root";
+  status.storage.encrypted_volumes["secret"].device_name = "root";
   return status;
 }
 

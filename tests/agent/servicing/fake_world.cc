@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/boot/boot_entries.h"
 #include "agent/host/fake/fake_filesystem_tools.h"
+#include "agent/host/fake/fake_raid_tools.h"
 #include "common/config/lookup.h"
 #include "tests/agent/servicing/worlds.h"
 
@@ -36,6 +37,7 @@ FakeWorld::FakeWorld() : prober_(MakeImageProber({})), streamer_(MakeImageStream
   files.SetDirectory("/dev/disk/by-partuuid");
   files.SetFile("/proc/self/exe", "agent");
   AddFilesystemTools(commands, devices);
+  AddRaidTools(commands, devices, files);
   commands.OnOutput({"systemctl"}, "enabled\n");
   commands.OnOutput({"/usr/bin/tridentd", "store-range"}, "1 1\n");
   mounts.OnFirstMount([this](const std::string& device) {
@@ -79,6 +81,25 @@ HostConfiguration FakeWorld::Document(int version) {
   document.storage.images[0].url = MakeImage(absl::StrCat("esp_v", version), "vfat", "ABCD-1234");
   document.storage.images[1].url = MakeImage(absl::StrCat("root_v", version), "ext4", kRootUuid);
   for (Image& image : document.storage.images) image.sha256.reset();
+  return document;
+}
+
+HostConfiguration FakeWorld::MirroredDocument(int version) {
+  HostConfiguration document = Document(version);
+  Disk second = document.storage.disks[0];
+  second.id = "disk2";
+  second.device = "/dev/vdb";
+  for (Partition& partition : second.partitions) partition.id += "-2";
+  document.storage.disks.push_back(second);
+  for (const std::string half : {"esp-a", "esp-b", "root-a", "root-b"}) {
+    document.storage.raid.software.push_back({.id = "md-" + half,
+                                              .name = half,
+                                              .level = RaidLevel::kRaid1,
+                                              .devices = {half, half + "-2"},
+                                              .metadata_version = "1.0"});
+  }
+  document.storage.ab_update->volume_pairs = {{"esp", "md-esp-a", "md-esp-b"},
+                                              {"root", "md-root-a", "md-root-b"}};
   return document;
 }
 
@@ -133,15 +154,15 @@ std::string FakeWorld::Boot(const HostConfiguration& configuration) {
   const auto number = firmware.Restart();
   if (!number) return "nothing";
   const BootEntry entry = *firmware.Find(*number);
-  const Volume volume = entry.label == BootEntryLabel(Volume::kB) ? Volume::kB : Volume::kA;
-  const PartitionStatus* root =
-      FindPartition(recorded.status, DeviceOn(configuration, "root", volume));
+  const Volume volume =
+      entry.label.starts_with(BootEntryLabel(Volume::kB)) ? Volume::kB : Volume::kA;
+  const auto root = FindDevice(recorded.status, DeviceOn(configuration, "root", volume));
   machine.SetRootDevice(devices.Resolve(root->path));
   machine.SetKernelCommandLine("quiet");
   // The system mounts what its document says.
   for (const MountPoint& mount : configuration.storage.mount_points) {
-    const PartitionStatus* partition =
-        FindPartition(recorded.status, DeviceOn(configuration, mount.target_id, volume));
+    const auto partition =
+        FindDevice(recorded.status, DeviceOn(configuration, mount.target_id, volume));
     if (mount.path == "/") {
       devices.AddUser(devices.Resolve(partition->path), "mounted at /");
       continue;

@@ -29,6 +29,8 @@ class FakeWorld {
 
   // The document of worlds.h with the images of this version, as files of this world.
   HostConfiguration Document(int version);
+  // The same on two disks, ESP and root mirrored: pairs of RAID1 arrays.
+  HostConfiguration MirroredDocument(int version);
 
   Host host();
   std::unique_ptr<Servicer> MakeServicer();

@@ -171,12 +171,31 @@ TEST_CASE("what a host cannot or must not do is refused before anything is writt
        "scripts"},
       {"encryption", [](auto& c, auto&) { c.storage.encryption.emplace(); }, unsupported,
        "storage.encryption"},
-      {"raid", [](auto& c, auto&) { c.storage.raid.software.emplace_back(); }, unsupported,
-       "storage.raid"},
+      {"an ESP on an array that the firmware cannot read",
+       [](auto& c, auto&) {
+         c.storage.raid.software = {{"mirror", "mirror", RaidLevel::kRaid1, {"esp-a"}, "1.2"}};
+         c.storage.ab_update->volume_pairs[0].volume_a_id = "mirror";
+       },
+       precondition, "knows no RAID"},
+      {"an old array that reaches to a foreign disk",
+       [](auto&, auto& o) {
+         o.arrays = std::vector<ObservedArray>{
+             {"/dev/md127", {{"/dev/vda1", "/dev/vda"}, {"/dev/vdb1", "/dev/vdb"}}, {}}};
+       },
+       precondition, "/dev/md127 also lies on /dev/vdb"},
+      {"an old array that is mounted",
+       [](auto&, auto& o) {
+         o.arrays = std::vector<ObservedArray>{
+             {"/dev/md127", {{"/dev/vda1", "/dev/vda"}}, {"mounted at /srv"}}};
+       },
+       precondition, "/dev/md127 on the disks is in use: mounted at /srv"},
+      {"arrays that cannot be looked at",
+       [](auto&, auto& o) { o.arrays = absl::InternalError("sysfs is broken"); }, precondition,
+       "sysfs is broken"},
       {"adoption", [](auto& c, auto&) { c.storage.disks[0].adopted_partitions.emplace_back(); },
        unsupported, "adoptedPartitions"},
-      {"xfs", [](auto& c, auto&) { c.storage.mount_points[3].filesystem = "xfs"; }, unsupported,
-       "xfs"},
+      {"zfs", [](auto& c, auto&) { c.storage.mount_points[3].filesystem = "zfs"; }, unsupported,
+       "zfs"},
       {"oci", [](auto& c, auto&) { c.storage.images[0].url = "oci://r/x:1"; }, unsupported, "OCI"},
       {"no root image", [](auto& c, auto&) { c.storage.images.pop_back(); }, precondition,
        "mounted at /"},
@@ -198,6 +217,24 @@ TEST_CASE("what a host cannot or must not do is refused before anything is writt
     test.change(desired, observed);
     REQUIRE_ERROR(MakePlan(desired, {}, observed, false), test.code, test.text);
   }
+}
+
+TEST_CASE("old arrays on the disks are taken apart before the disks are partitioned") {
+  const HostConfiguration desired = Document(1);
+  Observation observed = BareMachine(desired);
+  observed.arrays = std::vector<ObservedArray>{
+      {"/dev/md127", {{"/dev/vda1", "/dev/vda"}}, {}},
+      {"/dev/md9", {{"/dev/vdc1", "/dev/vdc"}}, {"mounted at /elsewhere"}}};
+  ObservedPartition member;
+  member.path = "/dev/vda1";
+  member.users = {"held by md127"};
+  observed.disks.at("disk")->partitions.push_back(member);
+  const auto plan = MakePlan(desired, {}, observed, false);
+  REQUIRE_OK(plan);
+  REQUIRE(plan->steps.size() > 2);
+  CHECK(plan->steps[0].id == "remove-array//dev/md127");
+  CHECK(plan->steps[1].kind == StepKind::kWritePartitionTable);
+  CHECK(plan->destroyed[0] == Destroyed{"/dev/md127", "RAID array of /dev/vda1"});
 }
 
 TEST_CASE("all reasons are told, not just the first") {

@@ -2,7 +2,9 @@
 
 #include "agent/host/fake/fake_block_devices.h"
 #include "agent/host/fake/fake_command_runner.h"
+#include "agent/host/fake/fake_files.h"
 #include "agent/host/fake/fake_filesystem_tools.h"
+#include "agent/host/fake/fake_mounts.h"
 #include "common/base/error.h"
 #include "tests/support/status_matchers.h"
 
@@ -22,6 +24,8 @@ struct World {
     devices.AddDisk("/dev/small", 63 * kMiB);
     AddFilesystemTools(commands, devices);
   }
+  FakeFiles files;
+  FakeMounts mounts{files, devices};
 };
 
 CommandResult Exit(int status, const std::string& words = "") {
@@ -142,7 +146,8 @@ TEST_CASE("what e2fsck repaired is fine, what it could not is not") {
       World w;
       w.devices.SetSignature("/dev/vda", {"ext4", "old-uuid", ""});
       w.commands.On({"e2fsck", "-f", "-p"}, Exit(one.exit_status));
-      REQUIRE(GrowFilesystem(w.commands, w.devices, "/dev/vda").code() == one.code);
+      REQUIRE(GrowFilesystem(w.commands, w.devices, w.files, w.mounts, "/dev/vda").code() ==
+              one.code);
       REQUIRE(SetFilesystemIdentity(w.commands, w.devices, "/dev/vda", kUuid).status().code() ==
               one.code);
     }
@@ -153,9 +158,9 @@ TEST_CASE("ext4 is grown after a check, other types are left alone") {
   World w;
   w.devices.SetSignature("/dev/vda", {"ext4", "u", ""});
   w.devices.SetSignature("/dev/small", {"vfat", "u", ""});
-  REQUIRE_OK(GrowFilesystem(w.commands, w.devices, "/dev/small"));
+  REQUIRE_OK(GrowFilesystem(w.commands, w.devices, w.files, w.mounts, "/dev/small"));
   REQUIRE(w.commands.commands().empty());
-  REQUIRE_OK(GrowFilesystem(w.commands, w.devices, "/dev/vda"));
+  REQUIRE_OK(GrowFilesystem(w.commands, w.devices, w.files, w.mounts, "/dev/vda"));
   REQUIRE(w.commands.command_lines() == Lines{"e2fsck -f -p /dev/vda", "resize2fs /dev/vda"});
 }
 

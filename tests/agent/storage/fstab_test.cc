@@ -22,12 +22,12 @@ TEST_CASE("fstab names the half of the volume, in the order of the document") {
 
 TEST_CASE("arrays and encrypted volumes go by their device") {
   test::StorageWorld world;
-  world.status.storage.raid_arrays["array"].name = "fast";
+  world.status.storage.raid_arrays["array"].path = "/dev/disk/by-id/md-uuid-1";
   world.status.storage.encrypted_volumes["secret"].device_name = "luks";
   world.configuration.storage.mount_points = {{"/srv", "ext4", {}, "array"},
                                               {"/home", "ext4", {}, "secret"}};
   REQUIRE(*MakeFstab(world.configuration, world.status, Volume::kA) ==
-          "/dev/md/fast /srv ext4 defaults 0 2\n"
+          "/dev/disk/by-id/md-uuid-1 /srv ext4 defaults 0 2\n"
           "/dev/mapper/luks /home ext4 defaults 0 2\n");
 }
 

@@ -55,7 +55,7 @@ TEST_CASE("a file system of an image gets its own UUID and fills its volume", "[
   REQUIRE_OK(identity);
   REQUIRE(*identity == FilesystemIdentity{"ext4", DeriveUuid("image", "root"), uuid});
   for (int round = 0; round < 2; ++round) {
-    REQUIRE_OK(GrowFilesystem(*w.commands, *w.devices, loop.path()));
+    REQUIRE_OK(GrowFilesystem(*w.commands, *w.devices, *w.files, *w.mounts, loop.path()));
     REQUIRE_OK(SetFilesystemIdentity(*w.commands, *w.devices, loop.path(), uuid));
   }
   REQUIRE_OK(CheckFilesystem(*w.commands, *w.devices, loop.path()));

@@ -1,0 +1,175 @@
+#include "agent/servicing/disk_claims.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/storage/layout.h"
+#include "agent/storage/raid.h"
+#include "common/config/lookup.h"
+
+namespace trident {
+namespace {
+
+std::string HolderOf(const ObservedArray& array) {
+  return absl::StrCat("held by ", array.path.substr(array.path.rfind('/') + 1));
+}
+
+// Old arrays on the disks of the document: removed, or refused by name.
+class ArrayClaims {
+ public:
+  ArrayClaims(const HostConfiguration& desired, const Observation& observed, DiskClaims& claims,
+              Refusals& refusals)
+      : claims_(claims), refusals_(refusals) {
+    for (const Disk& disk : desired.storage.disks) {
+      const auto found = observed.disks.find(disk.id);
+      if (found != observed.disks.end() && found->second.ok()) {
+        disks_.insert((*found->second).path);
+      }
+    }
+    if (!observed.arrays.ok()) {
+      refusals_.Failed("storage.disks", observed.arrays.status());
+      return;
+    }
+    for (const ObservedArray& array : *observed.arrays) Claim(array);
+  }
+
+  // A use of a disk or partition that an array explains about which everything is said.
+  bool Explains(std::string_view user) const {
+    return std::any_of(holders_.begin(), holders_.end(), [user](const std::string& holder) {
+      return user == holder || user.starts_with(holder + ",");
+    });
+  }
+
+ private:
+  void Claim(const ObservedArray& array) {
+    std::set<std::string> foreign;
+    std::vector<std::string> members;
+    bool ours = false;
+    for (const ArrayMember& member : array.members) {
+      members.push_back(member.path);
+      if (disks_.contains(member.disk)) {
+        ours = true;
+      } else {
+        foreign.insert(member.disk);
+      }
+    }
+    if (!ours) return;
+    holders_.push_back(HolderOf(array));
+    if (!foreign.empty()) {
+      refusals_.Precondition(
+          "storage", "array-spans-foreign-disk", "storage.disks",
+          absl::StrCat("the RAID array ", array.path, " also lies on ",
+                       absl::StrJoin(foreign, ", "), ", which the document does not name"),
+          "Name that disk too, or take the array apart (mdadm --stop, mdadm --zero-superblock).");
+      return;
+    }
+    if (!array.users.empty()) {
+      refusals_.Precondition(
+          "storage", "array-in-use", "storage.disks",
+          absl::StrCat("the RAID array ", array.path,
+                       " on the disks is in use: ", absl::StrJoin(array.users, ", ")),
+          "Unmount it and stop what uses it, or name other disks.");
+      return;
+    }
+    claims_.old_arrays.push_back(array.path);
+    claims_.destroyed.push_back(
+        {array.path, absl::StrCat("RAID array of ", absl::StrJoin(members, ", "))});
+  }
+
+  DiskClaims& claims_;
+  Refusals& refusals_;
+  std::set<std::string> disks_;
+  std::vector<std::string> holders_;
+};
+
+void ClaimDisk(const Disk& disk, const std::string& path, const ObservedDisk& observed,
+               const ArrayClaims& arrays, DiskClaims& claims, Refusals& refusals) {
+  if (observed.read_only) {
+    refusals.Precondition("storage", "disk-read-only", path + ".device",
+                          absl::StrCat(observed.path, " is read-only"),
+                          "Remove the write protection, or name another disk.");
+  }
+  std::vector<std::string> users;
+  for (const std::string& user : observed.users) {
+    if (!arrays.Explains(user)) users.push_back(user);
+  }
+  for (const ObservedPartition& partition : observed.partitions) {
+    for (const std::string& user : partition.users) {
+      if (!arrays.Explains(user)) users.push_back(absl::StrCat(partition.path, " is ", user));
+    }
+    const std::string what =
+        partition.signature.type.empty() ? "unknown contents" : partition.signature.type;
+    claims.destroyed.push_back(
+        {partition.path, absl::StrCat("partition '", partition.entry.name, "', ", what)});
+  }
+  if (!users.empty()) {
+    refusals.Precondition("storage", "disk-in-use", path + ".device",
+                          absl::StrCat(observed.path, " is in use: ", absl::StrJoin(users, ", ")),
+                          "Unmount it and stop what uses it, or name another disk.");
+  }
+  claims.destroyed.push_back({observed.path, "partition table and everything on the disk"});
+  // UUIDs belong to a job; sizes do not depend on them.
+  const auto layout = MakeLayout(disk, observed, [](const std::string&) {
+    return std::string("00000000-0000-0000-0000-000000000000");
+  });
+  if (!layout.ok()) {
+    refusals.Failed(path, layout.status());
+    return;
+  }
+  for (size_t p = 0; p < layout->partitions.size() && p < disk.partitions.size(); ++p) {
+    claims.sizes[disk.partitions[p].id] = layout->partitions[p].size;
+  }
+}
+
+}  // namespace
+
+DiskClaims ClaimDisks(const HostConfiguration& desired, const Observation& observed,
+                      Refusals& refusals) {
+  DiskClaims claims;
+  const ArrayClaims arrays(desired, observed, claims, refusals);
+  std::set<std::string> seen;
+  for (size_t i = 0; i < desired.storage.disks.size(); ++i) {
+    const Disk& disk = desired.storage.disks[i];
+    const std::string path = absl::StrCat("storage.disks[", i, "]");
+    const auto found = observed.disks.find(disk.id);
+    if (found == observed.disks.end()) continue;
+    if (!found->second.ok()) {
+      refusals.Failed(path + ".device", found->second.status());
+      continue;
+    }
+    const ObservedDisk& observed_disk = *found->second;
+    if (!seen.insert(observed_disk.path).second) {
+      refusals.Precondition("storage", "disk-named-twice", path + ".device",
+                            absl::StrCat(disk.device, " is ", observed_disk.path,
+                                         ", which another disk of the document is too"),
+                            "Name every disk once.");
+    }
+    ClaimDisk(disk, path, observed_disk, arrays, claims, refusals);
+  }
+  for (const SoftwareRaidArray& array : desired.storage.raid.software) {
+    if (array.devices.empty()) continue;
+    const auto member = claims.sizes.find(array.devices.front());
+    if (member == claims.sizes.end()) continue;
+    claims.sizes[array.id] = ArraySize(array.level, member->second, array.devices.size());
+  }
+  return claims;
+}
+
+DeviceSizes RecordedSizes(const HostStatus& status) {
+  DeviceSizes sizes;
+  const auto add = [&](const BlockDeviceId& id) {
+    const auto device = FindDevice(status, id);
+    if (device && device->size > 0) sizes[id] = device->size;
+  };
+  for (const auto& [id, disk] : status.storage.disks) {
+    for (const PartitionStatus& partition : disk.partitions) add(partition.id);
+  }
+  for (const auto& [id, array] : status.storage.raid_arrays) add(id);
+  for (const auto& [id, volume] : status.storage.encrypted_volumes) add(id);
+  return sizes;
+}
+
+}  // namespace trident

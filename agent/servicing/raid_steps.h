@@ -1,0 +1,25 @@
+// Steps that make RAID arrays. Contracts: Servicer::RunStep.
+#ifndef TRIDENT_AGENT_SERVICING_RAID_STEPS_H_
+#define TRIDENT_AGENT_SERVICING_RAID_STEPS_H_
+
+#include "absl/status/status.h"
+#include "agent/host/host.h"
+#include "agent/servicing/servicer.h"
+
+namespace trident {
+
+// Takes an old array apart (subject: its kernel device).
+absl::Status RemoveArrayStep(const Host& host, const StepRun& run);
+
+// Makes the step's array and records it in the status. Its UUID follows from the job.
+absl::Status CreateArrayStep(const Host& host, const StepRun& run);
+
+// Waits until every array of the document is in step; then it is "ready".
+absl::Status WaitForArraysStep(const Host& host, const StepRun& run);
+
+// Looks at every recorded array: one that has lost a member, or is gone, is never called ready.
+void RefreshArrays(const Host& host, HostStatus& status);
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_SERVICING_RAID_STEPS_H_

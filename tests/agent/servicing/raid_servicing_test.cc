@@ -1,0 +1,90 @@
+// RAID arrays from the plan to the commit, on a machine in memory.
+#include "agent/boot/boot_entries.h"
+#include "tests/agent/servicing/fake_world.h"
+#include "tests/support/status_matchers.h"
+
+namespace trident {
+namespace {
+
+using test::FakeWorld;
+
+std::vector<std::string> BootLabels(const FakeWorld& world) {
+  const std::vector<uint16_t> order = world.firmware.Order().value();
+  std::vector<std::string> labels;
+  for (const uint16_t number : order) labels.push_back(world.firmware.Find(number)->label);
+  return labels;
+}
+
+TEST_CASE("a host with mirrored ESP and root is installed, starts from either disk, is updated") {
+  for (const int times : {1, 2}) {
+    INFO("each step runs " << times << " times");
+    FakeWorld world;
+    world.devices.AddDisk("/dev/vdb", uint64_t{8} << 30);
+    world.files.SetFile("/dev/vdb", "");
+    const auto servicer = world.MakeServicer();
+    const HostConfiguration document = world.MirroredDocument(1);
+    const auto plan = servicer->MakePlan(document, world.recorded, false, Cancellation());
+    REQUIRE_OK(plan);
+    for (const Phase phase : {Phase::kStage, Phase::kFinalize, Phase::kLeave}) {
+      REQUIRE_OK(world.RunPhase(*servicer, document, *plan, phase, times));
+    }
+    const RaidArrayStatus& root = world.recorded.status.storage.raid_arrays.at("md-root-a");
+    CHECK(root.status == RaidArrayStatus::State::kReady);
+    CHECK(root.contents.kind == Contents::Kind::kImage);
+    CHECK_THAT(world.mounts.GetFrom(root.path, "/etc/mdadm/mdadm.conf").value_or(""),
+               Catch::Contains("ARRAY /dev/md/root-b UUID="));
+    CHECK_THAT(world.mounts.GetFrom(root.path, "/etc/fstab").value_or(""),
+               Catch::Contains(root.path + " / ext4"));
+    // An array has no PARTUUID: its kernel finds it by the file system that is its own.
+    CHECK_THAT(world.mounts.GetFrom(root.path, "/boot/grub/grub.cfg").value_or(""),
+               Catch::Contains("root=UUID=" + world.devices.Probe(root.path)->uuid));
+
+    std::vector<std::string> labels = BootLabels(world);
+    REQUIRE(labels.size() >= 2);
+    CHECK(labels[0] == BootEntryLabel(Volume::kA));
+    CHECK(labels[1] == BootCopyLabel(Volume::kA, 2));
+
+    CHECK(world.Boot(document) == BootEntryLabel(Volume::kA));
+    REQUIRE_OK(world.RunPhase(*servicer, document, *plan, Phase::kCommit, times));
+    world.recorded.configuration = document;
+    REQUIRE_OK(servicer->Refresh(world.recorded, world.recorded.status));
+    CHECK(world.recorded.status.storage.ab_update->active_volume == Volume::kA);
+
+    const HostConfiguration next = world.MirroredDocument(2);
+    const auto update = servicer->MakePlan(next, world.recorded, false, Cancellation());
+    REQUIRE_OK(update);
+    CHECK(update->kind == ServicingKind::kAbUpdate);
+    for (const Step& step : update->steps) CHECK(step.kind != StepKind::kCreateArray);
+    for (const Phase phase : {Phase::kStage, Phase::kFinalize, Phase::kLeave}) {
+      REQUIRE_OK(world.RunPhase(*servicer, next, *update, phase, times));
+    }
+    CHECK(world.Boot(next) == BootEntryLabel(Volume::kB));
+    REQUIRE_OK(world.RunPhase(*servicer, next, *update, Phase::kCommit, times));
+    labels = BootLabels(world);
+    REQUIRE(labels.size() >= 4);
+    CHECK(std::vector<std::string>(labels.begin(), labels.begin() + 4) ==
+          std::vector<std::string>{BootEntryLabel(Volume::kB), BootCopyLabel(Volume::kB, 2),
+                                   BootEntryLabel(Volume::kA), BootCopyLabel(Volume::kA, 2)});
+  }
+}
+
+TEST_CASE("an array that lost a member is degraded in the status, one that is gone has failed") {
+  FakeWorld world;
+  world.devices.AddDisk("/dev/vdb", uint64_t{8} << 30);
+  const auto servicer = world.MakeServicer();
+  const HostConfiguration document = world.MirroredDocument(1);
+  const auto plan = servicer->MakePlan(document, world.recorded, false, Cancellation());
+  REQUIRE_OK(plan);
+  REQUIRE_OK(world.RunPhase(*servicer, document, *plan, Phase::kStage));
+  auto& arrays = world.recorded.status.storage.raid_arrays;
+  const std::string device = world.devices.Resolve(arrays.at("md-root-a").path);
+  world.files.SetFile("/sys/block/" + device.substr(5) + "/md/degraded", "1\n");
+  arrays.at("md-esp-b").path = "/dev/disk/by-id/md-uuid-gone";
+  REQUIRE_OK(servicer->Refresh(world.recorded, world.recorded.status));
+  CHECK(arrays.at("md-root-a").status == RaidArrayStatus::State::kDegraded);
+  CHECK(arrays.at("md-root-b").status == RaidArrayStatus::State::kReady);
+  CHECK(arrays.at("md-esp-b").status == RaidArrayStatus::State::kFailed);
+}
+
+}  // namespace
+}  // namespace trident
