@@ -1,5 +1,6 @@
 """What all suites share: the image server, hosts, and what is kept when a test fails."""
 
+import contextlib
 import shutil
 import tempfile
 import pathlib
@@ -58,6 +59,19 @@ def bare_host(request, image_server):
         request.node.stash[HOST] = host
         host.start_ramdisk()
         yield host
+
+
+@pytest.fixture
+def bare_host_with(request, image_server):
+    """Makes a machine with that many blank disks that runs the provisioning OS."""
+    with contextlib.ExitStack() as stack:
+        def make(disks: int) -> Host:
+            host = stack.enter_context(Host(image_server, disks=disks))
+            request.node.stash[HOST] = host
+            host.start_ramdisk()
+            return host
+
+        yield make
 
 
 @pytest.fixture

@@ -44,7 +44,8 @@ class StoreJobManager final : public JobManager {
         options_(options),
         journal_(store, clock),
         ledger_(store, clock, journal_),
-        runner_(ledger_, journal_, store, servicer, clock, options.drain_limit) {}
+        runner_(ledger_, journal_, store, servicer, clock,
+                {options.drain_limit, options.watch_interval}) {}
 
   ~StoreJobManager() override { runner_.Stop(); }
 

@@ -66,6 +66,8 @@ struct JobManagerOptions {
   AllowedOperations allowed_operations = AllowedOperations::All();  // of the agent configuration
   // How long the reboot waits for watchers that have not yet read everything.
   std::chrono::milliseconds drain_limit = std::chrono::seconds(2);
+  // How often the host is looked at while no job works on it (Servicer::Watch).
+  std::chrono::milliseconds watch_interval = std::chrono::seconds(5);
 };
 
 // Thread safe.

@@ -118,13 +118,13 @@ class JobRunner::Reporter final : public StepReporter {
 };
 
 JobRunner::JobRunner(Ledger& ledger, Journal& journal, Datastore& store, Servicer& servicer,
-                     Clock& clock, std::chrono::milliseconds drain_limit)
+                     Clock& clock, JobRunnerTimes times)
     : ledger_(ledger),
       journal_(journal),
       store_(store),
       servicer_(servicer),
       clock_(clock),
-      drain_limit_(drain_limit) {}
+      times_(times) {}
 
 JobRunner::~JobRunner() { Stop(); }
 
@@ -193,11 +193,34 @@ void JobRunner::Loop() {
   while (true) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stopping_ || poked_; });
+      const bool called =
+          changed_.wait_for(lock, times_.watch_interval, [this] { return stopping_ || poked_; });
       if (stopping_) return;
       poked_ = false;
+      if (!called) {
+        lock.unlock();
+        WatchHost();
+        continue;
+      }
     }
     Work();
+  }
+}
+
+void JobRunner::WatchHost() {
+  HostStatus status = ledger_.Status();
+  std::vector<Event> events;
+  for (std::string& change : servicer_.Watch(status)) {
+    Log(LogLevel::kWarn, change);
+    Event event;
+    event.log = LogEvent{"warn", std::move(change)};
+    events.push_back(std::move(event));
+  }
+  if (events.empty()) return;
+  const absl::Status saved = ledger_.SaveStatus(status, std::move(events));
+  if (!saved.ok()) {
+    Log(LogLevel::kWarn,
+        absl::StrCat("record what the host is like: ", std::string(saved.message())));
   }
 }
 
@@ -412,7 +435,7 @@ JobRunner::Next JobRunner::Leave(const Job& job, const Cancellation& cancellatio
                       }));
   }
   if (left_) return Next::kWait;
-  journal_.WaitUntilRead(drain_limit_, cancellation);
+  journal_.WaitUntilRead(times_.drain_limit, cancellation);
   const auto configuration = ParseHostConfiguration(job.configuration);
   absl::Status status = configuration.status();
   if (status.ok() && !cancellation.cancelled()) {
@@ -508,7 +531,7 @@ JobRunner::Next JobRunner::RollBack(const Job& job, const Cancellation& cancella
   }
   const auto counted = ledger_.Edit(job, Editing([](Job& edited) { ++edited.roll_back_reboots; }));
   if (!counted.ok()) return Refused(counted.status());
-  journal_.WaitUntilRead(drain_limit_, cancellation);
+  journal_.WaitUntilRead(times_.drain_limit, cancellation);
   if (stopping()) return Next::kLookAgain;
   const absl::Status rebooted = servicer_.Reboot();
   if (!rebooted.ok()) return fail(rebooted);

@@ -21,12 +21,18 @@
 
 namespace trident {
 
+// As in JobManagerOptions.
+struct JobRunnerTimes {
+  std::chrono::milliseconds drain_limit;
+  std::chrono::milliseconds watch_interval;
+};
+
 // One thread. What it does is decided by the job's state in the ledger alone, so that it can be
 // ended at any instant and begun again over the same store.
 class JobRunner {
  public:
   JobRunner(Ledger& ledger, Journal& journal, Datastore& store, Servicer& servicer, Clock& clock,
-            std::chrono::milliseconds drain_limit);
+            JobRunnerTimes times);
   ~JobRunner();
 
   void Start();
@@ -50,6 +56,7 @@ class JobRunner {
   class Reporter;
 
   void Loop();
+  void WatchHost();
   void Work();
   Next Advance(const Job& job, const Cancellation& cancellation);
   // One for each state that is not final.
@@ -79,7 +86,7 @@ class JobRunner {
   Datastore& store_;
   Servicer& servicer_;
   Clock& clock_;
-  const std::chrono::milliseconds drain_limit_;
+  const JobRunnerTimes times_;
 
   std::mutex plan_mutex_;
 

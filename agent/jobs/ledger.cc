@@ -189,7 +189,7 @@ absl::StatusOr<Job> Ledger::Write(const Job& seen, std::optional<JobEvent> event
   return job;
 }
 
-absl::Status Ledger::SaveStatus(const HostStatus& status) {
+absl::Status Ledger::SaveStatus(const HostStatus& status, std::vector<Event> events) {
   const std::lock_guard write(write_mutex_);
   HostStatus composed;
   {
@@ -201,7 +201,7 @@ absl::Status Ledger::SaveStatus(const HostStatus& status) {
   StoreChange change;
   change.host_status = WriteHostStatus(composed);
   std::string yaml = *change.host_status;
-  return journal_.Commit(std::move(change), {}, [&] {
+  return journal_.Commit(std::move(change), std::move(events), [&] {
     const std::lock_guard lock(state_mutex_);
     status_ = std::move(composed);
     status_yaml_ = std::move(yaml);

@@ -65,7 +65,8 @@ class Ledger {
   absl::StatusOr<Job> Transition(const Job& seen, JobEvent event, JobChange change);
   // The same without a change of state.
   absl::StatusOr<Job> Edit(const Job& seen, JobChange change);
-  absl::Status SaveStatus(const HostStatus& status);
+  // `events` are about the host, not about a job.
+  absl::Status SaveStatus(const HostStatus& status, std::vector<Event> events = {});
 
   // The job stands still because of `error`; nothing is begun until the agent is started again.
   void Halt(const absl::Status& error);

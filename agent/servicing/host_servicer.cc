@@ -59,6 +59,10 @@ class HostServicer : public Servicer {
     return absl::OkStatus();
   }
 
+  std::vector<std::string> Watch(HostStatus& status) override {
+    return RefreshArrays(host_, status);
+  }
+
   absl::Status RunStep(const StepRun& run) override {
     switch (run.step.kind) {
       case StepKind::kRemoveArray:

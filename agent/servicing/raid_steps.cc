@@ -9,7 +9,9 @@
 #include "agent/storage/raid.h"
 #include "agent/storage/uuid.h"
 #include "common/base/error.h"
+#include "common/config/enum_names.h"
 #include "common/config/lookup.h"
+#include "common/status/host_status_schema.h"
 
 namespace trident {
 
@@ -61,11 +63,18 @@ absl::Status WaitForArraysStep(const Host& host, const StepRun& run) {
   return absl::OkStatus();
 }
 
-void RefreshArrays(const Host& host, HostStatus& status) {
+std::vector<std::string> RefreshArrays(const Host& host, HostStatus& status) {
+  std::vector<std::string> changes;
   for (auto& [id, array] : status.storage.raid_arrays) {
     const absl::StatusOr<ArrayHealth> health = ReadArrayHealth(host.files, array.path);
-    array.status = health.ok() ? StateOf(*health) : RaidArrayStatus::State::kFailed;
+    const auto now = health.ok() ? StateOf(*health) : RaidArrayStatus::State::kFailed;
+    if (now == array.status) continue;
+    changes.push_back(absl::StrCat("the RAID array '", id, "' was ",
+                                   std::string(EnumName(array.status)), " and is ",
+                                   std::string(EnumName(now)), " now"));
+    array.status = now;
   }
+  return changes;
 }
 
 }  // namespace trident

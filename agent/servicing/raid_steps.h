@@ -2,6 +2,9 @@
 #ifndef TRIDENT_AGENT_SERVICING_RAID_STEPS_H_
 #define TRIDENT_AGENT_SERVICING_RAID_STEPS_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "agent/host/host.h"
 #include "agent/servicing/servicer.h"
@@ -18,7 +21,8 @@ absl::Status CreateArrayStep(const Host& host, const StepRun& run);
 absl::Status WaitForArraysStep(const Host& host, const StepRun& run);
 
 // Looks at every recorded array: one that has lost a member, or is gone, is never called ready.
-void RefreshArrays(const Host& host, HostStatus& status);
+// Gives a sentence for each whose state is another one now.
+std::vector<std::string> RefreshArrays(const Host& host, HostStatus& status);
 
 }  // namespace trident
 

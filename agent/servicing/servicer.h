@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -79,6 +80,11 @@ class Servicer {
   // Refreshes the observed parts of the status (root device, active volume). What is recorded of a
   // disk stays when the disk is away: it may come back, and updates need the record then.
   virtual absl::Status Refresh(const Recorded& recorded, HostStatus& status) = 0;
+
+  // Looks at what changes by itself while nothing is being done to the host: arrays lose members and
+  // get them back. Cheap; called every few seconds. Changes `status` and gives a sentence for each
+  // change.
+  virtual std::vector<std::string> Watch(HostStatus& status) = 0;
 
   // Running a step twice is the same as running it once; a step that was interrupted is run again
   // from its beginning. kLeave returns OK when the machine is about to go down.

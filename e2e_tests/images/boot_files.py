@@ -12,7 +12,7 @@ COMMAND_LINE = ("quiet loglevel=3 console=ttyS0 net.ifnames=0 systemd.gpt_auto=0
                 "init_on_alloc=0 rcupdate.rcu_expedited=1 fsck.mode=skip")
 SYSTEMD_BOOT = pathlib.Path("/usr/lib/systemd/boot/efi/systemd-bootx64.efi")
 GRUB_MODULES = ("part_gpt part_msdos fat ext2 normal linux configfile search search_fs_uuid "
-                "search_fs_file search_label loadenv test echo reboot minicmd ls gzio").split()
+                "search_fs_file search_label diskfilter mdraid1x xfs loadenv test echo reboot minicmd ls gzio").split()
 
 # As grub-install writes it onto the ESP of a Debian host.
 GRUB_STUB = f"""search.fs_uuid {ROOT_UUID} root

@@ -11,6 +11,7 @@ import threading
 import time
 
 import grpc
+import yaml
 
 from lib import paths
 from lib.process import run
@@ -69,6 +70,19 @@ def state_name(job) -> str:
     return messages.JobState.Name(job.state).removeprefix("JOB_STATE_")
 
 
+class _UntaggedLoader(yaml.SafeLoader):
+    """Reads a tagged value as if it had no tag."""
+
+
+def _untagged(loader, _, node):
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    return loader.construct_scalar(node)
+
+
+_UntaggedLoader.add_multi_constructor("!", _untagged)
+
+
 class Client:
     """Calls of one agent. The channel reconnects by itself. Use as a context manager."""
 
@@ -104,6 +118,10 @@ class Client:
         [message] = self.stub.GetStatus(self.messages.GetStatusRequest(), timeout=timeout,
                                         wait_for_ready=True)
         return message
+
+    def host_status(self) -> dict:
+        """The Host Status as plain data; tags such as !image are left out."""
+        return yaml.load(self.status().status, _UntaggedLoader)
 
     def plan(self, document: str, timeout: float = 60):
         return self.stub.PlanHost(

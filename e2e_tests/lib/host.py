@@ -37,13 +37,14 @@ class Servicing:
 class Host:
     """Use as a context manager; everything that it started is gone afterwards."""
 
-    def __init__(self, server: ImageServer, snapshot: Snapshot | None = None):
+    def __init__(self, server: ImageServer, snapshot: Snapshot | None = None, disks: int = 1):
         self.server = server
         # Short, because a socket's path must be.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trident-e2e-"))
         self.machine = Machine(self.folder / "machine",
                                disk=snapshot.disk if snapshot else None,
-                               variables=snapshot.variables if snapshot else None)
+                               variables=snapshot.variables if snapshot else None,
+                               disks=disks)
         self.tunnel = Tunnel(self.machine, self.folder / "agent.sock")
         self.client = Client(self.tunnel.address)
 
@@ -78,6 +79,10 @@ class Host:
     def document(self, variant: str) -> str:
         """The Host Configuration with the images of a variant."""
         return host_configuration.document(self.server, variants.images(variant))
+
+    def example(self, name: str, variant: str) -> str:
+        """docs/examples/storage/<name>.yaml with the images of a variant in the place of its own."""
+        return host_configuration.example(self.server, name, variants.images(variant))
 
     def bring_to(self, document: str, operations: str = BOTH) -> Servicing:
         """UpdateHost, through the reboot, until the job has ended."""

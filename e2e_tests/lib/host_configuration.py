@@ -2,7 +2,18 @@
 
 import yaml
 
+from lib import paths
 from lib.http_server import ImageServer
+
+
+def example(server: ImageServer, name: str, images) -> str:
+    """A document of docs/examples/storage; only where its images come from is changed."""
+    text = (paths.REPOSITORY / "docs/examples/storage" / f"{name}.yaml").read_text()
+    content = yaml.safe_load(text)
+    for image in content["storage"]["images"]:
+        file = getattr(images, image["targetId"])
+        image.update(url=server.add(file.file), sha256=file.sha256, format=file.format)
+    return yaml.safe_dump(content, sort_keys=False)
 
 
 def document(server: ImageServer, images, device: str = "/dev/vda") -> str:

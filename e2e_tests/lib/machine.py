@@ -1,4 +1,4 @@
-"""A host: QEMU with UEFI firmware, a disk, firmware variables that last, and a serial console."""
+"""A host: QEMU with UEFI firmware, disks, firmware variables that last, and a serial console."""
 
 import json
 import pathlib
@@ -47,16 +47,19 @@ class Machine:
     """One machine in one folder. Not started by its constructor. Use as a context manager."""
 
     def __init__(self, folder: pathlib.Path, disk: pathlib.Path | None = None,
-                 variables: pathlib.Path | None = None):
-        """A machine with a blank disk, or with copies of the disk and variables given."""
+                 variables: pathlib.Path | None = None, disks: int = 1):
+        """A machine with blank disks, or with copies of the disk and variables given.
+
+        In the guest they are /dev/disk/by-id/virtio-disk0 and so on.
+        """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.disk = folder / "disk.img"
+        self.disks = [folder / f"disk{index}.img" for index in range(disks)]
         self.variables = folder / "vars.fd"
-        if disk is None:
-            run(["truncate", "-s", DISK_SIZE, self.disk])
-        else:
-            copy_sparse(disk, self.disk)
+        for file in self.disks:
+            run(["truncate", "-s", DISK_SIZE, file])
+        if disk is not None:
+            copy_sparse(disk, self.disks[0])
         shutil.copyfile(variables or FIRMWARE_VARIABLES, self.variables)
         self.serial = SerialLog(folder / "serial.log")
         self.ssh_port = _free_port()
@@ -136,6 +139,11 @@ class Machine:
 
         return self.serial.wait(ready, timeout, f"'{pattern}' on the serial console")
 
+    def replace_disk(self, index: int) -> None:
+        """Puts a blank disk in the place of one, while the machine is off."""
+        self.disks[index].unlink()
+        run(["truncate", "-s", DISK_SIZE, self.disks[index]])
+
     def ssh(self, command: str, timeout: float = 60) -> str:
         """Runs a command as root in the guest and returns its output. Raises ProgramError."""
         return run([*self.ssh_command(), command], timeout=timeout)
@@ -169,7 +177,7 @@ class Machine:
         self.ssh("sync")
         self.qmp("stop")
         try:
-            copy_sparse(self.disk, folder / "disk.img")
+            copy_sparse(self.disks[0], folder / "disk.img")
             shutil.copyfile(self.variables, folder / "vars.fd")
         finally:
             self.qmp("cont")
@@ -192,8 +200,7 @@ class Machine:
             "-qmp", "unix:qmp.sock,server=on,wait=off", "-device", "virtio-rng-pci",
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
             "-drive", "if=pflash,format=raw,unit=1,file=vars.fd",
-            "-drive", "if=none,id=d0,format=raw,file=disk.img,cache=unsafe,discard=unmap",
-            "-device", "virtio-blk-pci,drive=d0",
+            *self._disk_arguments(),
             "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22",
             "-device", "virtio-net-pci,netdev=n0,romfile=", *extra]
         with (self.folder / "qemu.log").open("a") as log:
@@ -201,6 +208,15 @@ class Machine:
                                        stdout=log, stderr=log)
         with self._lock:
             self._process = process
+
+    def _disk_arguments(self) -> list[str]:
+        arguments = []
+        for index, file in enumerate(self.disks):
+            arguments += [
+                "-drive", f"if=none,id=d{index},format=raw,file={file.name},cache=unsafe,"
+                "discard=unmap",
+                "-device", f"virtio-blk-pci,drive=d{index},serial=disk{index}"]
+        return arguments
 
     def _watch(self, then_disk: bool) -> None:
         """Starts QEMU again where the reboot must lead to the disk; notes an end by itself."""

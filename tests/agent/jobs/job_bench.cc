@@ -90,6 +90,18 @@ absl::Status FakeServicer::Refresh(const Recorded&, HostStatus& status) {
   return absl::OkStatus();
 }
 
+std::vector<std::string> FakeServicer::Watch(HostStatus& status) {
+  const std::lock_guard lock(mutex_);
+  if (!new_root_device_) return {};
+  status.storage.root_device_path = *std::exchange(new_root_device_, std::nullopt);
+  return {"the root device is another one"};
+}
+
+void FakeServicer::set_root_device(std::string path) {
+  const std::lock_guard lock(mutex_);
+  new_root_device_ = std::move(path);
+}
+
 absl::Status FakeServicer::RunStep(const StepRun& run) {
   if (run.step.kind == StepKind::kWriteImage) {
     run.status.management.datastore_path = "writing";

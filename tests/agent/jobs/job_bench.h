@@ -39,6 +39,7 @@ class FakeServicer final : public Servicer {
   absl::StatusOr<Plan> MakePlan(const HostConfiguration& desired, const Recorded& recorded,
                                 bool force, const Cancellation& cancellation) override;
   absl::Status Refresh(const Recorded& recorded, HostStatus& status) override;
+  std::vector<std::string> Watch(HostStatus& status) override;
   absl::Status RunStep(const StepRun& run) override;
   absl::Status CleanUp() override;
   absl::StatusOr<BootFinding> InspectBoot(const HostConfiguration& configuration, const Plan& plan,
@@ -60,6 +61,8 @@ class FakeServicer final : public Servicer {
   void set_target_booted(bool booted);
   void set_needs_reboot(bool needs);
   void set_target_range(StoreRange range);
+  // Watch finds it the next time, once.
+  void set_root_device(std::string path);
 
  private:
   absl::Status Enter(const std::string& call, const Cancellation* cancellation);
@@ -73,6 +76,7 @@ class FakeServicer final : public Servicer {
   bool target_booted_ = true;
   bool needs_reboot_ = false;
   StoreRange target_range_{1, 1};
+  std::optional<std::string> new_root_device_;
 };
 
 Plan UpdatePlan();
@@ -136,7 +140,8 @@ class JobBench {
   OpenOptions store_options;
   std::vector<Migration> migrations{BuiltinMigrations().begin(), BuiltinMigrations().end()};
   JobManagerOptions options{.allowed_operations = AllowedOperations::All(),
-                            .drain_limit = std::chrono::milliseconds(0)};
+                            .drain_limit = std::chrono::milliseconds(0),
+                            .watch_interval = std::chrono::milliseconds(10)};
   std::unique_ptr<Datastore> store;
   std::unique_ptr<JobManager> jobs;
 };

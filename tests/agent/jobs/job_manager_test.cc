@@ -20,6 +20,28 @@ using test::JobBench;
 constexpr AllowedOperations kOnlyUpdate{.update = true, .transition = false};
 constexpr AllowedOperations kOnlyTransition{.update = false, .transition = true};
 
+TEST_CASE("What changes by itself is in the status and told to watchers, without a job") {
+  JobBench bench;
+  bench.Start();
+  std::atomic<int> woken{0};
+  const auto subscription = bench.jobs->Subscribe(std::nullopt, "", [&] {
+    ++woken;
+    woken.notify_all();
+  });
+  REQUIRE_OK(subscription);
+  REQUIRE_FALSE((*subscription)->Next()->has_value());
+  bench.servicer.set_root_device("/dev/another");
+  woken.wait(0);
+  const std::optional<Event> event = *(*subscription)->Next();
+  REQUIRE(event.has_value());
+  REQUIRE(event->log.has_value());
+  CHECK(event->log->level == "warn");
+  CHECK(event->log->message == "the root device is another one");
+  CHECK(event->sequence > 0);
+  CHECK_FALSE(event->job.has_value());
+  CHECK_THAT(bench.jobs->Now().status_yaml, Catch::Contains("rootDevicePath: /dev/another"));
+}
+
 TEST_CASE("Allowed operations decide how far a job goes") {
   struct Case {
     const char* name;
