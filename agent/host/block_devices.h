@@ -22,7 +22,11 @@ struct TablePartition {
   std::string name;  // PARTLABEL
   uint64_t start = 0;
   uint64_t size = 0;
-  uint32_t number = 0;  // 1-based place in the table
+  uint32_t number = 0;          // 1-based place in the table
+  std::string attributes = {};  // as libfdisk writes them: "RequiredPartition GUID:63"
+  // Of a table to write: it is there already and its contents stay. Whose name this is, is the
+  // caller's business; empty: a new partition.
+  std::string kept_as = {};
 
   bool operator==(const TablePartition&) const = default;
 };
@@ -112,10 +116,10 @@ class BlockDevices {
   // All arrays, in the order of their names.
   virtual absl::StatusOr<std::vector<ObservedArray>> Arrays() const = 0;
 
-  // Replaces the whole table, GPT with protective MBR, wipes old signatures from the new
-  // partitions, tells the kernel and waits until /dev/disk/by-partuuid/<uuid> of every partition is
-  // there. Refused (FAILED_PRECONDITION) while anything on the disk is used. Writing the same table
-  // again is harmless, but wipes again.
+  // Replaces the whole table, GPT with protective MBR, wipes old signatures from partitions that
+  // are not kept, tells the kernel and waits until /dev/disk/by-partuuid/<uuid> of every partition
+  // is there. Refused (FAILED_PRECONDITION) while anything on the disk is used. Writing the same
+  // table again is harmless, but wipes again.
   virtual absl::Status WriteTable(const std::string& device, const PartitionTable& table) = 0;
 
   // Opens for writing, exclusively. FAILED_PRECONDITION when the device is mounted, swapped on or

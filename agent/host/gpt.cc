@@ -57,8 +57,13 @@ absl::Status AddEntry(fdisk_context* context, const std::string& path,
   if (result == 0) {
     result = fdisk_partition_set_uuid(raw, absl::AsciiStrToUpper(partition.uuid).c_str());
   }
+  if (result == 0 && !partition.attributes.empty()) {
+    result = fdisk_partition_set_attrs(raw, partition.attributes.c_str());
+  }
   if (result == 0) result = fdisk_add_partition(context, raw, &number);
-  if (result == 0) result = fdisk_wipe_partition(context, number, 1);
+  if (result == 0) {
+    result = fdisk_wipe_partition(context, number, partition.kept_as.empty() ? 1 : 0);
+  }
   // ERANGE and ENOSPC: beyond the usable part of the disk, or over a neighbour.
   if (result == -ERANGE || result == -ENOSPC) {
     return MakeError(absl::StatusCode::kInvalidArgument, "storage", "partition-table",
@@ -102,6 +107,8 @@ absl::StatusOr<std::optional<PartitionTable>> ReadGpt(const std::string& path) {
     partition.start = uint64_t{fdisk_partition_get_start(entry)} * sector_size;
     partition.size = uint64_t{fdisk_partition_get_size(entry)} * sector_size;
     partition.number = static_cast<uint32_t>(fdisk_partition_get_partno(entry) + 1);
+    const char* const attributes = fdisk_partition_get_attrs(entry);
+    partition.attributes = attributes == nullptr ? "" : attributes;
     table.partitions.push_back(std::move(partition));
   }
   return table;

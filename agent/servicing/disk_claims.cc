@@ -92,6 +92,18 @@ void ClaimDisk(const Disk& disk, const std::string& path, const ObservedDisk& ob
                           absl::StrCat(observed.path, " is read-only"),
                           "Remove the write protection, or name another disk.");
   }
+  // UUIDs belong to a job; sizes do not depend on them.
+  const auto layout = MakeLayout(disk, observed, [](const std::string&) {
+    return std::string("00000000-0000-0000-0000-000000000000");
+  });
+  std::set<std::string> kept;  // UUIDs of adopted partitions
+  if (layout.ok()) {
+    for (const TablePartition& entry : layout->partitions) {
+      if (entry.kept_as.empty()) continue;
+      kept.insert(entry.uuid);
+      claims.kept[entry.kept_as] = entry.uuid;
+    }
+  }
   std::vector<std::string> users;
   for (const std::string& user : observed.users) {
     if (!arrays.Explains(user)) users.push_back(user);
@@ -100,6 +112,7 @@ void ClaimDisk(const Disk& disk, const std::string& path, const ObservedDisk& ob
     for (const std::string& user : partition.users) {
       if (!arrays.Explains(user)) users.push_back(absl::StrCat(partition.path, " is ", user));
     }
+    if (kept.contains(partition.entry.uuid)) continue;
     const std::string what =
         partition.signature.type.empty() ? "unknown contents" : partition.signature.type;
     claims.destroyed.push_back(
@@ -110,17 +123,50 @@ void ClaimDisk(const Disk& disk, const std::string& path, const ObservedDisk& ob
                           absl::StrCat(observed.path, " is in use: ", absl::StrJoin(users, ", ")),
                           "Unmount it and stop what uses it, or name another disk.");
   }
-  claims.destroyed.push_back({observed.path, "partition table and everything on the disk"});
-  // UUIDs belong to a job; sizes do not depend on them.
-  const auto layout = MakeLayout(disk, observed, [](const std::string&) {
-    return std::string("00000000-0000-0000-0000-000000000000");
-  });
+  claims.destroyed.push_back({observed.path, kept.empty()
+                                                 ? "partition table and everything on the disk"
+                                                 : "partition table; adopted partitions are kept"});
   if (!layout.ok()) {
     refusals.Failed(path, layout.status());
     return;
   }
-  for (size_t p = 0; p < layout->partitions.size() && p < disk.partitions.size(); ++p) {
-    claims.sizes[disk.partitions[p].id] = layout->partitions[p].size;
+  for (size_t p = 0; p < layout->partitions.size(); ++p) {
+    const TablePartition& entry = layout->partitions[p];
+    claims.sizes[entry.kept_as.empty() ? disk.partitions[p].id : entry.kept_as] = entry.size;
+  }
+}
+
+// Adopted partitions that are mounted: they must be there, with the file system that is expected.
+void CheckAdoptedMounts(const HostConfiguration& desired, const Observation& observed,
+                        const DiskClaims& claims, Refusals& refusals) {
+  for (size_t i = 0; i < desired.storage.mount_points.size(); ++i) {
+    const MountPoint& mount = desired.storage.mount_points[i];
+    if (FindAdopted(desired, mount.target_id) == nullptr) continue;
+    const std::string path = absl::StrCat("storage.mountPoints[", i, "]");
+    const auto kept = claims.kept.find(mount.target_id);
+    if (kept == claims.kept.end()) {
+      refusals.Precondition("storage", "adoption-no-match", path + ".targetId",
+                            absl::StrCat("the adopted partition '", mount.target_id,
+                                         "', which is mounted at ", mount.path, ", is not there"),
+                            "Leave the mount point out, or correct what it is known by.");
+      continue;
+    }
+    for (const auto& [id, disk] : observed.disks) {
+      if (!disk.ok()) continue;
+      for (const ObservedPartition& partition : disk->partitions) {
+        if (partition.entry.uuid != kept->second || partition.signature.type == mount.filesystem) {
+          continue;
+        }
+        refusals.Precondition(
+            "storage", "adoption-filesystem", path + ".filesystem",
+            absl::StrCat("the adopted partition '", mount.target_id, "' (", partition.path,
+                         ") holds ",
+                         partition.signature.type.empty() ? "no file system that is known"
+                                                          : partition.signature.type,
+                         ", not ", mount.filesystem),
+            "Name the file system that it has; adopted partitions are not formatted.");
+      }
+    }
   }
 }
 
@@ -149,6 +195,7 @@ DiskClaims ClaimDisks(const HostConfiguration& desired, const Observation& obser
     }
     ClaimDisk(disk, path, observed_disk, arrays, claims, refusals);
   }
+  CheckAdoptedMounts(desired, observed, claims, refusals);
   for (const SoftwareRaidArray& array : desired.storage.raid.software) {
     if (array.devices.empty()) continue;
     const auto member = claims.sizes.find(array.devices.front());

@@ -24,6 +24,8 @@ struct DiskClaims {
   std::vector<Destroyed> destroyed;
   // Kernel devices of old arrays that have to be removed before the disks are partitioned.
   std::vector<std::string> old_arrays;
+  // UUIDs of the adopted partitions that were found, by the document's id.
+  std::map<BlockDeviceId, std::string> kept;
 };
 
 // Refuses disks that are not there, named twice, read-only, in use or too small, and arrays on them

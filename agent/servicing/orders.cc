@@ -51,6 +51,13 @@ class Order {
   void MakeFilesystems(bool only_pairs) {
     for (const MountPoint& mount : desired_.storage.mount_points) {
       if (ImageFor(mount.target_id)) continue;
+      if (const AdoptedPartition* adopted = FindAdopted(desired_, mount.target_id)) {
+        if (adopted->size && CanGrowFilesystem(mount.filesystem) && !only_pairs) {
+          Add(StepKind::kGrowFilesystem, Phase::kStage, mount.target_id,
+              absl::StrCat("grow the file system of '", mount.target_id, "' to its device"));
+        }
+        continue;
+      }
       if (only_pairs && FindPair(desired_, mount.target_id) == nullptr) continue;
       const BlockDeviceId device = DeviceOn(desired_, mount.target_id, target_);
       Add(StepKind::kMakeFilesystem, Phase::kStage, device,

@@ -37,12 +37,6 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
   if (storage.encryption) {
     refusals.Unsupported("storage.encryption", "encryption is not done by this version", kLeaveOut);
   }
-  for (size_t i = 0; i < storage.disks.size(); ++i) {
-    if (storage.disks[i].adopted_partitions.empty()) continue;
-    refusals.Unsupported(absl::StrCat("storage.disks[", i, "].adoptedPartitions"),
-                         "partitions are not adopted by this version",
-                         "Leave them out. The whole disk would be partitioned anew.");
-  }
   for (size_t i = 0; i < storage.mount_points.size(); ++i) {
     const std::string& type = storage.mount_points[i].filesystem;
     if (CanMakeFilesystem(type)) continue;
@@ -55,6 +49,40 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
     refusals.Unsupported(absl::StrCat("storage.images[", i, "].url"),
                          "OCI registries are not a source of images in this version",
                          "Use a file, http or https URL.");
+  }
+}
+
+// What is adopted is kept as it is: nothing may be written over it.
+void RefuseOverwrittenAdoptions(const HostConfiguration& desired, Refusals& refusals) {
+  const auto refuse = [&](const std::string& path, const BlockDeviceId& id, const char* use) {
+    if (FindAdopted(desired, id) == nullptr) return;
+    refusals.Precondition("invalid-input", "adopted-overwritten", path,
+                          absl::StrCat("'", id, "' is adopted, so that it cannot be ", use),
+                          "Use a partition of the document's own.");
+  };
+  const Storage& storage = desired.storage;
+  for (size_t i = 0; i < storage.images.size(); ++i) {
+    refuse(absl::StrCat("storage.images[", i, "].targetId"), storage.images[i].target_id,
+           "the target of an image");
+  }
+  for (size_t i = 0; i < storage.raid.software.size(); ++i) {
+    for (const BlockDeviceId& id : storage.raid.software[i].devices) {
+      refuse(absl::StrCat("storage.raid.software[", i, "].devices"), id, "a member of an array");
+    }
+  }
+  if (storage.encryption) {
+    for (size_t i = 0; i < storage.encryption->volumes.size(); ++i) {
+      refuse(absl::StrCat("storage.encryption.volumes[", i, "].targetId"),
+             storage.encryption->volumes[i].target_id, "encrypted");
+    }
+  }
+  if (storage.ab_update) {
+    for (size_t i = 0; i < storage.ab_update->volume_pairs.size(); ++i) {
+      const VolumePair& pair = storage.ab_update->volume_pairs[i];
+      const std::string path = absl::StrCat("storage.abUpdate.volumePairs[", i, "]");
+      refuse(path + ".volumeAId", pair.volume_a_id, "a volume that updates write");
+      refuse(path + ".volumeBId", pair.volume_b_id, "a volume that updates write");
+    }
   }
 }
 
@@ -221,6 +249,7 @@ absl::StatusOr<Plan> PlanCleanInstall(const HostConfiguration& desired, const Re
         "Describe the disks.");
   } else {
     RefuseUnbootable(desired, refusals);
+    RefuseOverwrittenAdoptions(desired, refusals);
   }
   RefuseWithoutPrivilege(observed, refusals);
   if (!observed.booted_from_ramdisk && !observed.safety_check_overridden) {

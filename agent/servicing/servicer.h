@@ -81,9 +81,9 @@ class Servicer {
   // disk stays when the disk is away: it may come back, and updates need the record then.
   virtual absl::Status Refresh(const Recorded& recorded, HostStatus& status) = 0;
 
-  // Looks at what changes by itself while nothing is being done to the host: arrays lose members and
-  // get them back. Cheap; called every few seconds. Changes `status` and gives a sentence for each
-  // change.
+  // Looks at what changes by itself while nothing is being done to the host: arrays lose members
+  // and get them back. Cheap; called every few seconds. Changes `status` and gives a sentence for
+  // each change.
   virtual std::vector<std::string> Watch(HostStatus& status) = 0;
 
   // Running a step twice is the same as running it once; a step that was interrupted is run again

@@ -1,5 +1,6 @@
 #include "agent/servicing/storage_steps.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "agent/storage/uuid.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
+#include "common/config/partition_type.h"
 
 namespace trident {
 namespace {
@@ -28,6 +30,47 @@ const MountPoint* MountOf(const HostConfiguration& configuration, const BlockDev
     }
   }
   return nullptr;
+}
+
+// The table on the disk is the one that this job recorded.
+bool IsWritten(const HostStatus& status, const BlockDeviceId& disk, const ObservedDisk& observed) {
+  const auto recorded = status.storage.disks.find(disk);
+  if (recorded == status.storage.disks.end() || !observed.table) return false;
+  const auto& found = observed.table->partitions;
+  const auto& wanted = recorded->second.partitions;
+  return found.size() == wanted.size() &&
+         std::all_of(wanted.begin(), wanted.end(), [&](const PartitionStatus& partition) {
+           return std::any_of(found.begin(), found.end(), [&](const TablePartition& entry) {
+             return entry.uuid == partition.uuid && entry.start == partition.start &&
+                    entry.start + entry.size == partition.end;
+           });
+         });
+}
+
+DiskStatus StatusOf(const Disk& disk, const PartitionTable& table, uint64_t capacity) {
+  DiskStatus status;
+  status.uuid = table.disk_uuid;
+  status.path = disk.device;
+  status.capacity = capacity;
+  for (size_t i = 0; i < table.partitions.size(); ++i) {
+    const TablePartition& entry = table.partitions[i];
+    PartitionStatus partition;
+    partition.uuid = entry.uuid;
+    partition.path = absl::StrCat("/dev/disk/by-partuuid/", entry.uuid);
+    partition.start = entry.start;
+    partition.end = entry.start + entry.size;
+    if (entry.kept_as.empty()) {
+      partition.id = disk.partitions[i].id;
+      partition.type = disk.partitions[i].type;
+    } else {
+      partition.id = entry.kept_as;
+      if (const auto name = PartitionTypeNameOfGuid(entry.type_guid)) {
+        partition.type = PartitionTypeFromName(*name).value_or(PartitionType::kLinuxGeneric);
+      }
+    }
+    status.partitions.push_back(std::move(partition));
+  }
+  return status;
 }
 
 }  // namespace
@@ -52,40 +95,30 @@ absl::Status WritePartitionTable(const Host& host, const StepRun& run) {
                      absl::StrCat("the document has no disk '", run.step.subject, "'"));
   }
   TRIDENT_ASSIGN_OR_RETURN(const ObservedDisk observed, host.devices.Observe(disk->device));
-  const auto uuid_of = [&](const std::string& id) {
-    return DeriveUuid(run.job_id, "partition/" + id);
-  };
-  TRIDENT_ASSIGN_OR_RETURN(const PartitionTable table, MakeLayout(*disk, observed, uuid_of));
-
-  DiskStatus disk_status;
-  disk_status.uuid = table.disk_uuid;
-  disk_status.path = disk->device;
-  disk_status.capacity = observed.size;
-  for (size_t i = 0; i < table.partitions.size(); ++i) {
-    const TablePartition& entry = table.partitions[i];
-    PartitionStatus partition;
-    partition.id = disk->partitions[i].id;
-    partition.uuid = entry.uuid;
-    partition.path = absl::StrCat("/dev/disk/by-partuuid/", entry.uuid);
-    partition.start = entry.start;
-    partition.end = entry.start + entry.size;
-    partition.type = disk->partitions[i].type;
-    disk_status.partitions.push_back(std::move(partition));
-  }
-  run.status.storage.disks[disk->id] = disk_status;
-  if (run.configuration.storage.ab_update) {
-    AbUpdateStatus& ab = run.status.storage.ab_update.emplace();
-    for (const VolumePair& pair : run.configuration.storage.ab_update->volume_pairs) {
-      ab.volume_pairs[pair.id] = {pair.volume_a_id, pair.volume_b_id};
+  // Adopted partitions are looked for once: after an interruption the same words could match
+  // something else in the table that was written.
+  if (disk->adopted_partitions.empty() || !IsWritten(run.status, disk->id, observed)) {
+    const auto uuid_of = [&](const std::string& id) {
+      return DeriveUuid(run.job_id, "partition/" + id);
+    };
+    TRIDENT_ASSIGN_OR_RETURN(const PartitionTable table, MakeLayout(*disk, observed, uuid_of));
+    run.status.storage.disks[disk->id] = StatusOf(*disk, table, observed.size);
+    if (run.configuration.storage.ab_update) {
+      AbUpdateStatus& ab = run.status.storage.ab_update.emplace();
+      for (const VolumePair& pair : run.configuration.storage.ab_update->volume_pairs) {
+        ab.volume_pairs[pair.id] = {pair.volume_a_id, pair.volume_b_id};
+      }
     }
+    TRIDENT_RETURN_IF_ERROR(run.save_status());
+    TRIDENT_RETURN_IF_ERROR(host.devices.WriteTable(disk->device, table));
   }
-  TRIDENT_RETURN_IF_ERROR(run.save_status());
-  TRIDENT_RETURN_IF_ERROR(host.devices.WriteTable(disk->device, table));
-
   DiskStatus& written = run.status.storage.disks[disk->id];
   written.contents.kind = Contents::Kind::kInitialized;
   for (PartitionStatus& partition : written.partitions) {
-    partition.contents.kind = Contents::Kind::kInitialized;
+    // An adopted one holds what it held, which nobody has looked at.
+    if (FindPartition(run.configuration, partition.id) != nullptr) {
+      partition.contents.kind = Contents::Kind::kInitialized;
+    }
   }
   return absl::OkStatus();
 }

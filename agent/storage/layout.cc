@@ -5,32 +5,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/storage/adoption.h"
+#include "agent/storage/usable_room.h"
 #include "common/base/error.h"
 #include "common/config/partition_type.h"
 
 namespace trident {
 namespace {
 
-constexpr uint64_t kMebibyte = 1 << 20;
-// UEFI Specification 2.10, section 5.3: at least 16 KiB are set aside for the entries.
-constexpr uint64_t kEntriesSize = 16384;
 constexpr size_t kMostPartitions = 128;
 constexpr size_t kMostNameUnits = 36;
-
-uint64_t RoundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
-
-// The bytes that partitions may take, [begin, end).
-struct Usable {
-  uint64_t begin = 0;
-  uint64_t end = 0;
-};
-
-// The first MiB holds the protective MBR, the header and the entries; their backup is at the end.
-Usable UsableOf(const ObservedDisk& disk) {
-  const uint64_t backup = RoundUp(kEntriesSize, disk.sector_size) + disk.sector_size;
-  if (disk.size < kMebibyte + backup) return {kMebibyte, kMebibyte};
-  return {kMebibyte, (disk.size - backup) / disk.sector_size * disk.sector_size};
-}
 
 // Length in UTF-16 code units of a text in UTF-8.
 size_t Utf16Units(const std::string& text) {
@@ -82,7 +66,11 @@ absl::StatusOr<PartitionTable> MakeLayout(
   for (const Partition& partition : disk.partitions) {
     TRIDENT_RETURN_IF_ERROR(CheckPartition(disk, partition, observed.sector_size));
   }
-  const Usable usable = UsableOf(observed);
+  if (!disk.adopted_partitions.empty()) {
+    TRIDENT_ASSIGN_OR_RETURN(const std::vector<Adoption> adopted, MatchAdopted(disk, observed));
+    if (!adopted.empty()) return LayOutAround(adopted, disk, observed, uuid_of);
+  }
+  const UsableRoom usable = UsableRoomOf(observed);
 
   // What the fixed sizes take: all but the last one up to the next whole MiB. One that grows takes
   // whole MiB by itself, at least one.
@@ -101,7 +89,7 @@ absl::StatusOr<PartitionTable> MakeLayout(
   const uint64_t room = usable.end - usable.begin;
   if (taken > room) {
     const uint64_t around =
-        usable.begin + RoundUp(kEntriesSize, observed.sector_size) + observed.sector_size;
+        usable.begin + RoundUp(kTableEntriesSize, observed.sector_size) + observed.sector_size;
     return TooSmall(disk, observed, absl::StrCat(taken + around, " bytes"));
   }
   const uint64_t share =

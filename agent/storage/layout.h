@@ -17,6 +17,9 @@ namespace trident {
 // given, and are numbered from 1; those with `grow` share what is left, in whole MiB. PARTLABEL is
 // the partition's id. `uuid_of` gives the id of the disk (for its own id) and of every partition.
 //
+// On a disk with adopted partitions: see adoption.h, whose errors come too; the adopted ones follow
+// the document's.
+//
 // FAILED_PRECONDITION, kind "storage", subkind "disk-too-small", with the figures.
 // INVALID_ARGUMENT, subkind "partition-size" or "partition-name", naming the partition.
 absl::StatusOr<PartitionTable> MakeLayout(

@@ -30,6 +30,7 @@ absl::StatusOr<std::vector<MountTarget>> MountTargets(const HostConfiguration& c
                        absl::StrCat("the mount point ", point.path, " needs the block device \"",
                                     target.id, "\", which is not on this host yet"));
     }
+    target.adopted = FindAdopted(configuration, target.id) != nullptr;
     target.device = device->path;
     target.fstab_name = device->partition_uuid.empty()
                             ? device->path

@@ -20,6 +20,7 @@ struct MountTarget {
       device;  // /dev/disk/by-partuuid/<uuid>, /dev/disk/by-id/md-uuid-<uuid>, /dev/mapper/<name>
   std::string fstab_name;  // PARTUUID=<uuid>, or the device
   BlockDeviceId id;        // of the device: of the half when the document names a pair
+  bool adopted = false;    // it was there before, and nothing is changed that need not be
 
   bool operator==(const MountTarget&) const = default;
 };

@@ -17,11 +17,12 @@ bool IsAtOrBelow(const std::string& path, const std::string& folder) {
 }
 
 // Options that count while the new root is being written. The others are for the installed host.
-std::vector<std::string> StagingOptions(const std::vector<std::string>& options) {
+// What is adopted is written only if the installed host writes it, too.
+std::vector<std::string> StagingOptions(const std::vector<std::string>& options, bool adopted) {
   std::vector<std::string> kept;
   for (const std::string& option : options) {
-    if (option.empty() || option == "ro" || option == "noauto" || option == "nofail" ||
-        option.starts_with("x-")) {
+    if (option.empty() || (option == "ro" && !adopted) || option == "noauto" ||
+        option == "nofail" || option.starts_with("x-")) {
       continue;
     }
     kept.push_back(option);
@@ -38,8 +39,8 @@ std::vector<NewRoot::Wanted> NewRoot::AllWanted() const {
   std::vector<Wanted> all;
   for (const MountTarget& target : targets_) {
     if (!target.path.starts_with("/")) continue;
-    all.push_back(
-        {target.path, target.device, target.filesystem, StagingOptions(target.options), 0755});
+    all.push_back({target.path, target.device, target.filesystem,
+                   StagingOptions(target.options, target.adopted), 0755});
   }
   static const Wanted kSystem[] = {
       {"/dev", "devtmpfs", "devtmpfs", {"nosuid"}, 0755},

@@ -24,7 +24,8 @@ inline constexpr char kDefaultNewRootPath[] = "/run/trident/newroot";
 class NewRoot {
  public:
   // `targets` as of MountTargets; swap is left out, and so are options that would keep the agent
-  // from writing ("ro"). `files` and `mounts` are used as long as this lives.
+  // from writing ("ro"; not of what is adopted). `files` and `mounts` are used as long as this
+  // lives.
   NewRoot(Files& files, Mounts& mounts, std::vector<MountTarget> targets,
           std::string path = kDefaultNewRootPath);
 

@@ -18,6 +18,16 @@ const Partition* FindPartition(const HostConfiguration& configuration, const Blo
   return nullptr;
 }
 
+const AdoptedPartition* FindAdopted(const HostConfiguration& configuration,
+                                    const BlockDeviceId& id) {
+  for (const Disk& disk : configuration.storage.disks) {
+    for (const AdoptedPartition& partition : disk.adopted_partitions) {
+      if (partition.id == id) return &partition;
+    }
+  }
+  return nullptr;
+}
+
 const SoftwareRaidArray* FindArray(const HostConfiguration& configuration,
                                    const BlockDeviceId& id) {
   for (const SoftwareRaidArray& array : configuration.storage.raid.software) {

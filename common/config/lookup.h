@@ -12,6 +12,8 @@ namespace trident {
 // Each gives null when there is none. The result lives as long as the configuration.
 const Disk* FindDisk(const HostConfiguration& configuration, const BlockDeviceId& id);
 const Partition* FindPartition(const HostConfiguration& configuration, const BlockDeviceId& id);
+const AdoptedPartition* FindAdopted(const HostConfiguration& configuration,
+                                    const BlockDeviceId& id);
 const SoftwareRaidArray* FindArray(const HostConfiguration& configuration, const BlockDeviceId& id);
 const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id);
 const MountPoint* FindMount(const HostConfiguration& configuration, std::string_view path);

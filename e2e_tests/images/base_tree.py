@@ -197,8 +197,10 @@ def _make(folder: pathlib.Path, public_key: str) -> None:
          f"--essential-hook=upload {folder}/initramfs.conf /etc/initramfs-tools/conf.d/e2e",
          f"--essential-hook=upload {folder}/initramfs.modules "
          "/usr/share/initramfs-tools/modules.d/e2e",
-         f'--customize-hook=chroot "$1" sh -ec "cd /tmp; apt-get -q download {" ".join(UNPACKED)}; '
-         'for package in *.deb; do dpkg-deb -x \\$package /; done; rm *.deb"',
+         f'--customize-hook=chroot "$1" sh -ec "cd /tmp; apt-get -q download {" ".join(UNPACKED)}"',
+         # /sbin and /lib are links.
+         '--customize-hook=for package in "$1"/tmp/*.deb; do dpkg-deb --fsys-tarfile "$package" | '
+         'tar -x --keep-directory-symlink -C "$1" && rm "$package"; done',
          SUITE, tree, *_sources()], timeout=1200)
     _customize(tree, public_key)
 

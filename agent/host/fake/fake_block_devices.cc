@@ -323,8 +323,10 @@ absl::Status FakeBlockDevices::WriteTable(const std::string& device, const Parti
   }
   if (state_->table_fault) return *state_->table_fault;
   disk.table = table;
+  for (TablePartition& partition : disk.table->partitions) partition.kept_as.clear();
   ++state_->tables_written;
   for (const TablePartition& partition : table.partitions) {
+    if (!partition.kept_as.empty()) continue;
     const std::vector<uint8_t> blank(std::min<uint64_t>(kLongestHeader, partition.size), 0);
     state_->Put({"", extent->disk, partition.start, partition.size, false}, 0, blank.data(),
                 blank.size());

@@ -192,8 +192,6 @@ TEST_CASE("what a host cannot or must not do is refused before anything is writt
       {"arrays that cannot be looked at",
        [](auto&, auto& o) { o.arrays = absl::InternalError("sysfs is broken"); }, precondition,
        "sysfs is broken"},
-      {"adoption", [](auto& c, auto&) { c.storage.disks[0].adopted_partitions.emplace_back(); },
-       unsupported, "adoptedPartitions"},
       {"zfs", [](auto& c, auto&) { c.storage.mount_points[3].filesystem = "zfs"; }, unsupported,
        "zfs"},
       {"oci", [](auto& c, auto&) { c.storage.images[0].url = "oci://r/x:1"; }, unsupported, "OCI"},

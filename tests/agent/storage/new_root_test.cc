@@ -1,5 +1,7 @@
 #include "agent/storage/new_root.h"
 
+#include <algorithm>
+
 #include "agent/host/fake/fake_block_devices.h"
 #include "agent/host/fake/fake_files.h"
 #include "agent/host/fake/fake_mounts.h"
@@ -90,6 +92,25 @@ TEST_CASE("the new root is writable whatever the document says for later") {
   World w;
   REQUIRE_OK(w.Make().EnsureMounted());
   REQUIRE(w.mounts.List()->front().options == "defaults");
+}
+
+TEST_CASE("what is adopted and read-only is not written while the new root is") {
+  World w;
+  for (MountPoint& mount : w.configuration.storage.mount_points) {
+    if (mount.path == "/var/lib/data") mount.options = {"ro"};
+  }
+  AdoptedPartition adopted;
+  adopted.id = "data";
+  w.configuration.storage.disks.resize(1);
+  w.configuration.storage.disks[0].adopted_partitions = {adopted};
+  NewRoot root = w.Make();
+  REQUIRE_OK(root.EnsureMounted());
+  const auto entries = w.mounts.List();
+  const auto data = std::find_if(entries->begin(), entries->end(), [](const MountEntry& entry) {
+    return entry.target == "/run/trident/newroot/var/lib/data";
+  });
+  REQUIRE(data != entries->end());
+  REQUIRE(data->options == "ro");
 }
 
 TEST_CASE("a device that the running system has mounted is mounted once more") {
