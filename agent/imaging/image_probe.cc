@@ -115,7 +115,7 @@ class RangedProber : public ImageProber {
 
   static absl::Status UseHead(ImageFormat format, std::span<const uint8_t> head,
                               ImageFacts& facts) {
-    TRIDENT_ASSIGN_OR_RETURN(const ImageHead inspected, InspectHead(format, head));
+    TRIDENT_ASSIGN_OR_RETURN(const ImageHead inspected, InspectHead(format, head, facts.fetch_bytes > 0 ? std::optional(facts.fetch_bytes) : std::nullopt));
     facts.decoder_window_bytes = inspected.window_bytes;
     facts.content_bytes = inspected.first_content_bytes;
     return absl::OkStatus();

@@ -17,7 +17,7 @@ namespace trident {
 struct ImageFacts {
   uint64_t fetch_bytes = 0;  // size of the compressed file; 0: unknown
   // Uncompressed size when known. Zstd: as the first frame declares it; an image of several frames
-  // is larger than that. Xz: from the index at the end of the file, so only with a server that
+  // is larger than that. Raw: the size of the file. Gzip: never known. Xz: from the index at the end of the file, so only with a server that
   // answers range requests.
   std::optional<uint64_t> content_bytes;
   uint64_t decoder_window_bytes = 0;  // 0: unknown

@@ -115,7 +115,7 @@ struct AbUpdate {
   bool operator==(const AbUpdate&) const = default;
 };
 
-enum class ImageFormat { kRawZstd, kRawLzma };
+enum class ImageFormat { kRaw, kRawGzip, kRawZstd, kRawLzma };
 
 struct Image {
   std::string url;

@@ -15,6 +15,8 @@ namespace {
 constexpr uint64_t kMiB = 1 << 20;
 constexpr auto kZstd = ImageFormat::kRawZstd;
 constexpr auto kXz = ImageFormat::kRawLzma;
+constexpr auto kGzip = ImageFormat::kRawGzip;
+constexpr auto kRaw = ImageFormat::kRaw;
 
 absl::StatusOr<ImageFacts> Probe(const std::string& url, ImageFormat format) {
   const Cancellation cancellation;
@@ -43,6 +45,8 @@ TEST_CASE("A probe tells size, content and window of an image") {
       {"xz with padding", kXz, Xz(content) + std::string(16, '\0'), content.size(), std::nullopt,
        kMiB},
       {"xz, several streams", kXz, Xz(content) + Xz(content), std::nullopt, std::nullopt, kMiB},
+      {"gzip", kGzip, Gzip(content), std::nullopt, std::nullopt, 32 * 1024},
+      {"raw", kRaw, content, content.size(), content.size(), 0},
       {"a small xz file that the head holds whole", kXz, Xz("small"), 5, 5, kMiB},
   };
   for (const Case& c : cases) {
@@ -83,6 +87,10 @@ TEST_CASE("A probe refuses what a stream would refuse") {
   const std::vector<Case> cases = {
       {"an empty file", kZstd, "", "truncated"},
       {"an empty xz file", kXz, "", "truncated"},
+      {"an empty gzip file", kGzip, "", "truncated"},
+      {"an empty raw file", kRaw, "", "truncated"},
+      {"zstd called raw", kRaw, Zstd(content), "wrong-format"},
+      {"raw called gzip", kGzip, content, "wrong-format"},
       {"the wrong format", kZstd, Xz(content), "wrong-format"},
       {"a window of 256 MiB", kZstd, Zstd(content, {.window_log = 28, .content_size = false}),
        "window-too-large"},
