@@ -108,8 +108,8 @@ bool IsDeployed(const Image& image, const HostStatus& status) {
   const PartitionStatus* partition =
       FindPartition(status, ResolveVolume(status, image.target_id, active));
   if (partition == nullptr || partition->contents.kind != Contents::Kind::kImage) return false;
-  return partition->contents.url == image.url &&
-         (!image.sha256 || *image.sha256 == partition->contents.sha256);
+  return partition->contents.url == image.url && (image.sha256.kind != ImageHash::Kind::kHex ||
+                                                  image.sha256.hex == partition->contents.sha256);
 }
 
 Change CompareConfigurations(const HostConfiguration& desired, const HostConfiguration& recorded,

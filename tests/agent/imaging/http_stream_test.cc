@@ -26,7 +26,7 @@ TEST_CASE("An image is fetched over HTTP") {
   StreamFixture fixture(8 * kMiB);
   ScriptedHttpServer server(
       [&](const HttpAsked& asked, size_t) { return Serve(asked, {.content = image.bytes}); });
-  const auto result = fixture.Stream(server.Url(), kZstd, Sha256Hex(image.bytes));
+  const auto result = fixture.Stream(server.Url(), kZstd, ImageHash::Of(Sha256Hex(image.bytes)));
   REQUIRE_OK(result);
   CHECK((fixture.device.Content(image.content.size()) == image.content));
   REQUIRE(server.Requests().size() == 1);
@@ -85,9 +85,9 @@ TEST_CASE("A broken transfer goes on in the way that the server allows") {
         if (index == 0) answer.break_after = half;
         return answer;
       });
-      const auto result = fixture.Stream(
-          server.Url(), kZstd,
-          c.hash ? std::optional<std::string>(Sha256Hex(image.bytes)) : std::nullopt);
+      const auto result =
+          fixture.Stream(server.Url(), kZstd,
+                         c.hash ? ImageHash::Of(Sha256Hex(image.bytes)) : ImageHash::Ignored());
       REQUIRE_OK(result);
       CHECK(result->sha256 == Sha256Hex(image.bytes));
       CHECK(result->fetched == image.bytes.size());
@@ -132,9 +132,9 @@ TEST_CASE("Whatever the break points, the image arrives as it is") {
             if (index < breaks.size()) answer.break_after = breaks[index];
             return answer;
           });
-          const auto result = fixture.Stream(
-              server.Url(), format,
-              kind.hash ? std::optional<std::string>(Sha256Hex(bytes)) : std::nullopt);
+          const auto result =
+              fixture.Stream(server.Url(), format,
+                             kind.hash ? ImageHash::Of(Sha256Hex(bytes)) : ImageHash::Ignored());
           REQUIRE_OK(result);
           CHECK(result->sha256 == Sha256Hex(bytes));
           CHECK(result->written == content.size());
@@ -198,9 +198,9 @@ TEST_CASE("A file that changes during the transfer is never mixed with its succe
         if (index == 0) answer.break_after = half;
         return answer;
       });
-      const auto result = fixture.Stream(
-          server.Url(), kZstd,
-          c.hash ? std::optional<std::string>(Sha256Hex(image.bytes)) : std::nullopt);
+      const auto result =
+          fixture.Stream(server.Url(), kZstd,
+                         c.hash ? ImageHash::Of(Sha256Hex(image.bytes)) : ImageHash::Ignored());
       REQUIRE_ERROR(result, absl::StatusCode::kAborted, "changed on the server");
       CHECK(SubkindOf(result.status()) == "image-changed");
       CHECK(fixture.device.flushes == 0);
@@ -217,7 +217,7 @@ TEST_CASE("The same file under another ETag goes on") {
     if (index == 0) answer.break_after = image.bytes.size() / 2;
     return answer;
   });
-  REQUIRE_OK(fixture.Stream(server.Url(), kZstd, Sha256Hex(image.bytes)));
+  REQUIRE_OK(fixture.Stream(server.Url(), kZstd, ImageHash::Of(Sha256Hex(image.bytes))));
   CHECK((fixture.device.Content(image.content.size()) == image.content));
 }
 
@@ -286,7 +286,7 @@ TEST_CASE("A server that recovers is forgiven") {
   request.target = &fixture.device;
   request.cancellation = &fixture.cancellation;
   request.note = [&](const std::string& note) { notes.push_back(note); };
-  REQUIRE_OK(MakeImageStreamer(fixture.options)->Stream(request));
+  REQUIRE_OK(fixture.MakeStreamer()->Stream(request));
   REQUIRE(notes.size() == 3);
   CHECK_THAT(notes[0], Catch::Matchers::Contains("HTTP 500"));
 }
@@ -300,7 +300,7 @@ TEST_CASE("New bytes start the count of attempts anew") {
     answer.break_after = step;
     return answer;
   });
-  REQUIRE_OK(fixture.Stream(server.Url(), kZstd, Sha256Hex(image.bytes)));
+  REQUIRE_OK(fixture.Stream(server.Url(), kZstd, ImageHash::Of(Sha256Hex(image.bytes))));
   CHECK(server.Requests().size() >= 20);
 }
 
@@ -386,7 +386,7 @@ TEST_CASE("A stalled server is noticed") {
       }
       return answer;
     });
-    REQUIRE_OK(fixture.Stream(server.Url(), kZstd, Sha256Hex(image.bytes)));
+    REQUIRE_OK(fixture.Stream(server.Url(), kZstd, ImageHash::Of(Sha256Hex(image.bytes))));
     CHECK(server.Requests().size() >= 2);
     CHECK((fixture.device.Content(image.content.size()) == image.content));
   }
