@@ -15,9 +15,9 @@ namespace trident {
 // What the running agent's configuration says and the Host Configuration does not: the agent of the
 // installed system goes on with it.
 struct HandedOn {
-  std::optional<std::string> phonehome;  // unless the document names one
-  std::optional<std::string> registry_credentials;
-  std::optional<std::string> manifest_keyring;
+  std::optional<std::string> phonehome = {};  // unless the document names one
+  std::optional<std::string> registry_credentials = {};
+  std::optional<std::string> manifest_keyring = {};
 };
 
 // What `management` of the Host Configuration asks for, and what is handed on.

@@ -1,6 +1,7 @@
 // Streams from web servers that behave, misbehave and break.
 #include <catch2/catch.hpp>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "tests/agent/imaging/scripted_http_server.h"
@@ -113,9 +114,15 @@ TEST_CASE("Whatever the break points, the image arrives as it is") {
       {"no ranges, ETag", {.ranges = false}, false},
       {"nothing, hash ignored", {.etag = "", .ranges = false}, false},
   };
-  for (const ImageFormat format : {kZstd, kXz}) {
-    const std::string bytes =
-        format == kZstd ? Zstd(content) : Xz(content, {.block_bytes = 512 * 1024});
+  const std::vector<std::pair<ImageFormat, std::string>> images = {
+      {kZstd, Zstd(content)},
+      {kXz, Xz(content, {.block_bytes = 512 * 1024})},
+      {ImageFormat::kRawGzip, Gzip(content)},
+      {ImageFormat::kRaw, content},
+  };
+  for (const auto& image : images) {
+    const ImageFormat format = image.first;
+    const std::string& bytes = image.second;
     for (uint32_t seed = 1; seed <= 3; ++seed) {
       for (const Server& kind : servers) {
         {

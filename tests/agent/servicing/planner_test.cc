@@ -128,6 +128,28 @@ TEST_CASE("each change of an installed host needs its servicing kind") {
   }
 }
 
+TEST_CASE("an image is called unchecked only when there is nothing to compare it with") {
+  HostConfiguration desired = Document(1);
+  desired.storage.images[1].sha256 = ImageHash::Ignored();
+  Observation observed = BareMachine(desired);
+  const auto unchecked = MakePlan(desired, Recorded{}, observed, false);
+  REQUIRE_OK(unchecked);
+  const auto warned = [](const Plan& plan) {
+    return std::any_of(plan.warnings.begin(), plan.warnings.end(), [](const std::string& warning) {
+      return warning.find("storage.images[1]: the hash is ignored") != std::string::npos;
+    });
+  };
+  CHECK(warned(*unchecked));
+  // As of a registry: the digest is known whatever the document says.
+  observed.images.at(1)->sha256 = std::string(64, 'a');
+  const auto compared = MakePlan(desired, Recorded{}, observed, false);
+  REQUIRE_OK(compared);
+  CHECK_FALSE(warned(*compared));
+  CHECK(compared->digest != unchecked->digest);
+  observed.images.at(1)->sha256 = std::string(64, 'b');
+  CHECK(MakePlan(desired, Recorded{}, observed, false)->digest != compared->digest);
+}
+
 TEST_CASE("what a host cannot or must not do is refused before anything is written, by name") {
   struct Case {
     const char* name;
