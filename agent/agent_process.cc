@@ -32,14 +32,27 @@ struct RealHost {
   Host ports() { return {*files, *commands, *devices, *mounts, *firmware, *machine, *clock}; }
 };
 
+FetchOptions FetchOptionsOf(const AgentConfiguration& configuration) {
+  FetchOptions options;
+  options.registry_credentials = configuration.registry_credentials.value_or("");
+  options.manifest_keyring = configuration.manifest_keyring.value_or("");
+  return options;
+}
+
+HandedOn HandedOnBy(const AgentConfiguration& configuration) {
+  return {.phonehome = configuration.phonehome,
+          .registry_credentials = configuration.registry_credentials,
+          .manifest_keyring = configuration.manifest_keyring};
+}
+
 class WiredAgent : public AgentProcess {
  public:
   WiredAgent(std::unique_ptr<Datastore> store, const AgentConfiguration& configuration)
       : store_(std::move(store)),
-        prober_(MakeImageProber({})),
-        streamer_(MakeImageStreamer({})),
+        prober_(MakeImageProber(FetchOptionsOf(configuration), *host_.files, *host_.commands)),
+        streamer_(MakeImageStreamer(FetchOptionsOf(configuration), *host_.files, *host_.commands)),
         servicer_(MakeHostServicer(host_.ports(), *prober_, *streamer_,
-                                   {.phonehome = configuration.phonehome})),
+                                   {.handed_on = HandedOnBy(configuration)})),
         jobs_(MakeJobManager(*store_, *servicer_, *host_.clock,
                              {.allowed_operations = configuration.allowed_operations})) {}
 

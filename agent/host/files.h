@@ -26,6 +26,10 @@ class Files {
   // The whole file; RESOURCE_EXHAUSTED when it is larger than `limit` bytes.
   virtual absl::StatusOr<std::string> Read(const std::string& path,
                                            uint64_t limit = 16 << 20) const = 0;
+  // The same for a file that holds a secret: PERMISSION_DENIED, subkind "not-private", when anybody
+  // but its owner may do anything with it.
+  virtual absl::StatusOr<std::string> ReadSecret(const std::string& path,
+                                                 uint64_t limit = 16 << 20) const = 0;
   // Atomic and durable: a temporary file beside it, fsync, rename, fsync of the folder. The folder
   // must be there. `mode` as for open(2). Keeps mode and owner of a file that is replaced when
   // `mode` is 0.
@@ -50,6 +54,9 @@ class Files {
 };
 
 std::unique_ptr<Files> MakeLinuxFiles();
+
+// The error of ReadSecret for a file that is not private.
+absl::Status NotPrivate(const std::string& path);
 
 // A path of the new root that must not leave it: `root` joined with `path`, every symbolic link on
 // the way, also the last, resolved as if `root` were "/". Components that are not there are taken

@@ -129,21 +129,34 @@ absl::Status ReadChunks(int fd, const std::string& path,
   }
 }
 
+absl::StatusOr<std::string> ReadAll(const FileDescriptor& fd, const std::string& path,
+                                    uint64_t limit) {
+  std::string content;
+  // Files in /proc say that their size is 0: read and count.
+  TRIDENT_RETURN_IF_ERROR(ReadChunks(fd.get(), path, [&](std::string_view chunk) {
+    if (chunk.size() > limit - std::min<uint64_t>(limit, content.size())) {
+      return MakeError(absl::StatusCode::kResourceExhausted, "environment", "file-too-large",
+                       absl::StrCat("cannot read ", path, ": larger than ", limit, " bytes"));
+    }
+    content.append(chunk);
+    return absl::OkStatus();
+  }));
+  return content;
+}
+
 class LinuxFiles : public Files {
  public:
   absl::StatusOr<std::string> Read(const std::string& path, uint64_t limit) const override {
     TRIDENT_ASSIGN_OR_RETURN(const FileDescriptor fd, OpenToRead(path));
-    std::string content;
-    // Files in /proc say that their size is 0: read and count.
-    TRIDENT_RETURN_IF_ERROR(ReadChunks(fd.get(), path, [&](std::string_view chunk) {
-      if (chunk.size() > limit - std::min<uint64_t>(limit, content.size())) {
-        return MakeError(absl::StatusCode::kResourceExhausted, "environment", "file-too-large",
-                         absl::StrCat("cannot read ", path, ": larger than ", limit, " bytes"));
-      }
-      content.append(chunk);
-      return absl::OkStatus();
-    }));
-    return content;
+    return ReadAll(fd, path, limit);
+  }
+
+  absl::StatusOr<std::string> ReadSecret(const std::string& path, uint64_t limit) const override {
+    TRIDENT_ASSIGN_OR_RETURN(const FileDescriptor fd, OpenToRead(path));
+    struct stat about = {};
+    if (fstat(fd.get(), &about) != 0) return FileError(errno, "cannot read", path);
+    if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) return NotPrivate(path);
+    return ReadAll(fd, path, limit);
   }
 
   absl::Status Write(const std::string& path, std::string_view content, uint32_t mode) override {
@@ -249,6 +262,12 @@ class LinuxFiles : public Files {
 };
 
 }  // namespace
+
+absl::Status NotPrivate(const std::string& path) {
+  return MakeError(absl::StatusCode::kPermissionDenied, "environment", "not-private",
+                   absl::StrCat("cannot use ", path, ": others than its owner have access to it"),
+                   absl::StrCat("chmod 600 ", path));
+}
 
 std::unique_ptr<Files> MakeLinuxFiles() { return std::make_unique<LinuxFiles>(); }
 

@@ -34,9 +34,10 @@ class Decoder {
   virtual absl::Status Reset() = 0;
 };
 
-// RESOURCE_EXHAUSTED when there is no memory. Zstd: concatenated and skippable frames are read.
-// Xz: several blocks, several streams and padding between them are read; blocks are decoded in
-// parallel as far as kXzParallelMemory goes.
+// RESOURCE_EXHAUSTED when there is no memory. Raw: what comes in goes out. Gzip: several members
+// are read, nothing may follow the last one. Zstd: concatenated and skippable frames are read. Xz:
+// several blocks, several streams and padding between them are read; blocks are decoded in parallel
+// as far as kXzParallelMemory goes.
 absl::StatusOr<std::unique_ptr<Decoder>> MakeDecoder(ImageFormat format);
 
 // What decoding xz blocks in parallel may use, in bytes: for each block its dictionary, its

@@ -28,6 +28,12 @@ struct FetchOptions {
   std::string user_agent = "trident/" TRIDENT_VERSION;
   // PEM file of the certificate authorities to trust. Empty: those of the system.
   std::string ca_file;
+  // File with credentials for OCI registries (Docker's config.json). Empty: none.
+  std::string registry_credentials;
+  // OpenPGP keyring for the signatures of lists of hashes. Empty: no signature is asked for.
+  std::string manifest_keyring;
+  // Where files for checking a signature are put for a moment.
+  std::string work_folder = "/run/trident/signatures";
 };
 
 }  // namespace trident

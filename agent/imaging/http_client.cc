@@ -57,6 +57,8 @@ void ReadHeader(HttpResponse& response, std::string_view line) {
   if (name == "etag") response.etag = value;
   if (name == "last-modified") response.last_modified = value;
   if (name == "date") response.date = value;
+  if (name == "content-type") response.content_type = value;
+  if (name == "www-authenticate") response.challenges.push_back(value);
   if (name == "content-range") response.content_range = ParseContentRange(value);
 }
 
@@ -75,6 +77,9 @@ void CompleteResponse(Transfer& transfer) {
   curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &transfer.response.status);
   curl_off_t length = -1;
   curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  long redirects = 0;
+  curl_easy_getinfo(transfer.easy, CURLINFO_REDIRECT_COUNT, &redirects);
+  transfer.response.redirected = redirects > 0;
   if (length >= 0) transfer.response.content_length = static_cast<uint64_t>(length);
 }
 
@@ -134,7 +139,7 @@ absl::Status FetchError(const ImageUrl& url, const std::string& subkind, const s
   ErrorDetail detail;
   detail.kind = "image";
   detail.subkind = subkind;
-  detail.message = absl::StrCat("fetching image ", url.printable, ": ", reason);
+  detail.message = absl::StrCat("fetching ", url.printable, ": ", reason);
   detail.remedy = std::move(remedy);
   detail.retryable = retryable;
   return MakeError(absl::StatusCode::kUnavailable, std::move(detail));
@@ -261,6 +266,10 @@ HttpOutcome HttpClient::Get(const HttpRequest& request, const HttpHandlers& hand
   std::array<char, CURL_ERROR_SIZE> words{};
   HeaderList headers;
   if (!request.if_range.empty()) headers.Append("If-Range: " + request.if_range);
+  if (!request.accept.empty()) headers.Append("Accept: " + request.accept);
+  // libcurl keeps a header of this name from other hosts as long as CURLOPT_UNRESTRICTED_AUTH is
+  // off, which it is.
+  if (!request.authorization.empty()) headers.Append("Authorization: " + request.authorization);
 
   curl_easy_reset(easy);
   curl_easy_setopt(easy, CURLOPT_URL, url_.text.c_str());
@@ -341,8 +350,7 @@ absl::Status HttpStatusError(const ImageUrl& url, long status, bool* retryable) 
   ErrorDetail detail;
   detail.kind = "image";
   detail.subkind = "http-status";
-  detail.message =
-      absl::StrCat("fetching image ", url.printable, ": the server answered HTTP ", status);
+  detail.message = absl::StrCat("fetching ", url.printable, ": the server answered HTTP ", status);
   detail.remedy = "Check the URL and the server.";
   detail.retryable = *retryable;
   if (status == 404 || status == 410) {

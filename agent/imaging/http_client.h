@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "agent/imaging/fetch_options.h"
@@ -32,6 +33,9 @@ struct HttpResponse {
   std::string etag;
   std::string last_modified;
   std::string date;
+  std::string content_type;
+  std::vector<std::string> challenges;  // values of WWW-Authenticate
+  bool redirected = false;              // it came from another URL than the one that was asked
   std::optional<uint64_t> content_length;
   std::optional<ContentRange> content_range;
 
@@ -43,6 +47,10 @@ struct HttpResponse {
 struct HttpRequest {
   std::string range;     // "bytes=100-"; empty: everything
   std::string if_range;  // empty: unconditional
+  std::string accept;    // media types; empty: anything
+  // Value of the header Authorization; empty: none. Sent to the server of the URL only: a redirect
+  // to another host, port or protocol does not take it along.
+  std::string authorization;
 };
 
 struct HttpHandlers {
@@ -77,6 +85,8 @@ class HttpClient {
 
   // Follows redirects to http and https (from https only to https).
   HttpOutcome Get(const HttpRequest& request, const HttpHandlers& handlers);
+
+  const ImageUrl& url() const { return url_; }
 
  private:
   struct Connections;

@@ -14,13 +14,16 @@ struct HttpSource::Attempt {
   enum class Result {
     kDone,  // the file has been fetched to its end
     kStopped,
-    kFailed,  // see `error` and `retryable`
-    kAgain,   // at once, in another way
+    kFailed,   // see `error` and `retryable`
+    kAgain,    // at once, in another way
+    kRefused,  // 401; see `refusal`
   };
 
   Result result = Result::kFailed;
   absl::Status error;
   bool retryable = false;
+
+  HttpResponse refusal;
 
   bool asked_for_range = false;
   // While the beginning of the file is read for a second time:
@@ -34,6 +37,7 @@ bool HttpSource::Continues(const HttpResponse& response, uint64_t position) cons
   if (total_ && response.content_range->total && *total_ != *response.content_range->total) {
     return false;
   }
+  if (identity_ == FileIdentity::kContentAddressed) return true;
   if (!version_.etag.empty() && !response.etag.empty()) return version_.etag == response.etag;
   if (!version_.last_modified.empty() && !response.last_modified.empty()) {
     return version_.last_modified == response.last_modified;
@@ -74,6 +78,15 @@ bool HttpSource::OnResponse(const HttpResponse& response, const ChunkFeeder& fee
     attempt.result = Attempt::Result::kAgain;
     return false;
   }
+  if (authorizer_ != nullptr && AsksForAuthorization(response)) {
+    if (renewed_at_ == position) {
+      attempt.error = authorizer_->Refused();
+    } else {
+      attempt.result = Attempt::Result::kRefused;
+      attempt.refusal = response;
+    }
+    return false;
+  }
   attempt.error = HttpStatusError(url_, response.status, &attempt.retryable);
   return false;
 }
@@ -103,8 +116,11 @@ void HttpSource::Try(HttpClient& client, ChunkFeeder& feeder, StreamState& state
   if (feeder.fed() > 0 && use_ranges_) {
     attempt.asked_for_range = true;
     request.range = absl::StrCat("bytes=", feeder.fed(), "-");
-    request.if_range = version_.StrongValidator();
+    if (identity_ != FileIdentity::kContentAddressed) {
+      request.if_range = version_.StrongValidator();
+    }
   }
+  if (authorizer_ != nullptr) request.authorization = authorizer_->authorization();
   HttpHandlers handlers;
   handlers.response = [&](const HttpResponse& response) {
     return OnResponse(response, feeder, state, attempt);
@@ -119,7 +135,10 @@ void HttpSource::Try(HttpClient& client, ChunkFeeder& feeder, StreamState& state
     attempt.result = Attempt::Result::kStopped;
     return;
   }
-  if (!attempt.error.ok() || attempt.result == Attempt::Result::kAgain) return;
+  if (!attempt.error.ok() || attempt.result == Attempt::Result::kAgain ||
+      attempt.result == Attempt::Result::kRefused) {
+    return;
+  }
   if (outcome.end == HttpOutcome::End::kStopped) {
     attempt.result = Attempt::Result::kStopped;
     return;
@@ -137,9 +156,16 @@ void HttpSource::Try(HttpClient& client, ChunkFeeder& feeder, StreamState& state
   }
   attempt.retryable = complete || outcome.retryable;
   attempt.error = complete ? MakeError(absl::StatusCode::kUnavailable, "image", "unavailable",
-                                       absl::StrCat("fetching image ", url_.printable,
+                                       absl::StrCat("fetching ", url_.printable,
                                                     ": the server sent less than it announced"))
                            : outcome.error;
+}
+
+bool HttpSource::Renew(const ChunkFeeder& feeder, const StreamState& state, Attempt& attempt) {
+  attempt.error = authorizer_->Renew(attempt.refusal, InterruptionOf(state));
+  attempt.retryable = GetErrorDetail(attempt.error).retryable;
+  if (attempt.error.ok()) renewed_at_ = feeder.fed();
+  return attempt.error.ok();
 }
 
 absl::Status HttpSource::Run(ChunkFeeder& feeder, StreamState& state) {
@@ -161,6 +187,10 @@ absl::Status HttpSource::Run(ChunkFeeder& feeder, StreamState& state) {
         return StreamCancelled();
       case Attempt::Result::kAgain:
         continue;
+      case Attempt::Result::kRefused:
+        if (Renew(feeder, state, attempt)) continue;
+        if (state.stopped()) return StreamCancelled();
+        break;
       case Attempt::Result::kFailed:
         break;
     }

@@ -31,7 +31,8 @@ bool BeginsWith(std::span<const uint8_t> head, std::string_view magic) {
                     [](char a, uint8_t b) { return static_cast<uint8_t>(a) == b; });
 }
 
-absl::Status WrongFormat(const std::string& expected, std::span<const uint8_t> head) {
+// What files that are no raw images begin with.
+const char* RecognizeMagic(std::span<const uint8_t> head) {
   struct Known {
     std::string_view magic;
     const char* name;
@@ -45,22 +46,43 @@ absl::Status WrongFormat(const std::string& expected, std::span<const uint8_t> h
                                                    {{"BZh", 3}, "bzip2 data"},
                                                    {{"QFI\xFB", 4}, "a qcow2 image"},
                                                    {{"<", 1}, "a web page"}}};
-  const char* found = "something else";
   for (const Known& known : kKnown) {
-    if (BeginsWith(head, known.magic)) {
-      found = known.name;
-      break;
-    }
+    if (BeginsWith(head, known.magic)) return known.name;
   }
-  return MakeError(
-      absl::StatusCode::kDataLoss, "image", "wrong-format",
-      absl::StrCat("the image does not begin as ", expected, " data does; it is ", found),
-      "Check the URL, and that the image's 'format' says how it is compressed.");
+  return nullptr;
+}
+
+absl::Status WrongFormat(const std::string& expected, std::span<const uint8_t> head) {
+  const char* found = RecognizeMagic(head);
+  return MakeError(absl::StatusCode::kDataLoss, "image", "wrong-format",
+                   absl::StrCat("the image does not begin as ", expected, " data does; it is ",
+                                found == nullptr ? "something else" : found),
+                   "Check the URL, and that the image's 'format' says how it is compressed.");
 }
 
 absl::Status TooShort(std::span<const uint8_t> head) {
   if (head.empty()) return Truncated("it is an empty file");
   return Truncated(absl::StrCat("it is only ", head.size(), " bytes long and ends in its header"));
+}
+
+absl::StatusOr<ImageHead> InspectRaw(std::span<const uint8_t> head,
+                                     std::optional<uint64_t> file_bytes) {
+  if (head.empty()) return TooShort(head);
+  if (RecognizeMagic(head) != nullptr) return WrongFormat("raw", head);
+  return ImageHead{.window_bytes = 0, .first_content_bytes = file_bytes};
+}
+
+// RFC 1952 section 2.3.
+absl::StatusOr<ImageHead> InspectGzip(std::span<const uint8_t> head) {
+  constexpr size_t kFixedHeader = 10;
+  constexpr uint8_t kDeflate = 8;
+  constexpr uint8_t kReservedFlags = 0xE0;
+  constexpr uint64_t kWindow = 32 * 1024;  // the largest one of deflate, RFC 1951 section 2
+  if (head.size() >= 2 && !BeginsWith(head, "\x1F\x8B")) return WrongFormat("gzip", head);
+  if (head.size() < kFixedHeader) return TooShort(head);
+  if (head[2] != kDeflate) return CorruptImage("its gzip header names an unknown method");
+  if ((head[3] & kReservedFlags) != 0) return CorruptImage("its gzip header has unknown flags");
+  return ImageHead{.window_bytes = kWindow, .first_content_bytes = std::nullopt};
 }
 
 absl::StatusOr<ImageHead> InspectZstd(std::span<const uint8_t> head) {
@@ -158,8 +180,13 @@ absl::StatusOr<ImageHead> InspectXz(std::span<const uint8_t> head) {
 
 }  // namespace
 
-absl::StatusOr<ImageHead> InspectHead(ImageFormat format, std::span<const uint8_t> head) {
+absl::StatusOr<ImageHead> InspectHead(ImageFormat format, std::span<const uint8_t> head,
+                                      std::optional<uint64_t> file_bytes) {
   switch (format) {
+    case ImageFormat::kRaw:
+      return InspectRaw(head, file_bytes);
+    case ImageFormat::kRawGzip:
+      return InspectGzip(head);
     case ImageFormat::kRawZstd:
       return InspectZstd(head);
     case ImageFormat::kRawLzma:

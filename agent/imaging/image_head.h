@@ -16,17 +16,21 @@ namespace trident {
 inline constexpr size_t kHeadBytes = 64 * 1024;
 
 struct ImageHead {
-  // Memory for the window (zstd) or dictionary (xz). 0: the head is too short to tell.
+  // Memory for the window (zstd, gzip) or dictionary (xz). 0: none, or the head is too short to
+  // tell.
   uint64_t window_bytes = 0;
   // Uncompressed size that the first frame or block declares. The image is at least so large, and
-  // exactly so large if it has no other frame or block.
+  // exactly so large if it has no other frame or block. Raw: the size of the file. Gzip: never
+  // known.
   std::optional<uint64_t> first_content_bytes;
 };
 
 // `head`: the first bytes of the file, all of them when there are fewer than kHeadBytes.
-// Errors of kind "image": "truncated" (also for an empty file), "wrong-format", "corrupt-image",
-// "window-too-large".
-absl::StatusOr<ImageHead> InspectHead(ImageFormat format, std::span<const uint8_t> head);
+// `file_bytes`: the size of the file; no value: unknown. A raw image that begins as compressed data
+// or a web page does is of the wrong format: no file system begins so. Errors of kind "image":
+// "truncated" (also for an empty file), "wrong-format", "corrupt-image", "window-too-large".
+absl::StatusOr<ImageHead> InspectHead(ImageFormat format, std::span<const uint8_t> head,
+                                      std::optional<uint64_t> file_bytes);
 
 // The uncompressed size of an xz file of one stream, from the index at its end. `tail`: the last
 // bytes of the file, `file_bytes` its size. No value: several streams, or the index does not fit

@@ -5,10 +5,15 @@
 
 namespace trident {
 
-std::unique_ptr<ImageSource> MakeImageSource(const ImageUrl& url, const FetchOptions& options,
-                                             bool hash_known) {
-  if (url.scheme == ImageUrl::Scheme::kFile) return std::make_unique<FileSource>(url);
-  return std::make_unique<HttpSource>(url, options, hash_known);
+std::unique_ptr<ImageSource> MakeImageSource(const ImageLocation& location,
+                                             const FetchOptions& options) {
+  if (location.url.scheme == ImageUrl::Scheme::kFile) {
+    return std::make_unique<FileSource>(location.url);
+  }
+  FileIdentity identity = FileIdentity::kValidator;
+  if (location.sha256) identity = FileIdentity::kHash;
+  if (location.content_addressed) identity = FileIdentity::kContentAddressed;
+  return std::make_unique<HttpSource>(location.url, options, identity, location.authorizer);
 }
 
 }  // namespace trident

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "agent/imaging/chunk_feeder.h"
 #include "agent/imaging/fetch_options.h"
-#include "agent/imaging/image_url.h"
+#include "agent/imaging/image_locator.h"
 #include "agent/imaging/stream_state.h"
 
 namespace trident {
@@ -22,10 +22,8 @@ class ImageSource {
   virtual absl::Status Run(ChunkFeeder& feeder, StreamState& state) = 0;
 };
 
-// `hash_known`: the SHA-256 of the whole file will be compared, so that parts of two transfers may
-// be put together without a validator.
-std::unique_ptr<ImageSource> MakeImageSource(const ImageUrl& url, const FetchOptions& options,
-                                             bool hash_known);
+std::unique_ptr<ImageSource> MakeImageSource(const ImageLocation& location,
+                                             const FetchOptions& options);
 
 }  // namespace trident
 

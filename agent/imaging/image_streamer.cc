@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "agent/imaging/image_errors.h"
+#include "agent/imaging/image_locator.h"
 #include "agent/imaging/image_source.h"
 #include "agent/imaging/image_url.h"
 #include "agent/imaging/stream_pipeline.h"
@@ -18,7 +19,8 @@ namespace {
 
 class PipelineStreamer : public ImageStreamer {
  public:
-  explicit PipelineStreamer(FetchOptions options) : options_(std::move(options)) {}
+  PipelineStreamer(FetchOptions options, Files& files, CommandRunner& commands)
+      : options_(options), locator_(std::move(options), files, commands) {}
 
   absl::StatusOr<StreamResult> Stream(const StreamRequest& request) override {
     TRIDENT_ASSIGN_OR_RETURN(const ImageUrl url, ParseImageUrl(request.url));
@@ -33,18 +35,22 @@ class PipelineStreamer : public ImageStreamer {
 
  private:
   absl::StatusOr<StreamResult> StreamFrom(const ImageUrl& url, const StreamRequest& request) const {
+    TRIDENT_ASSIGN_OR_RETURN(
+        const ImageLocation location,
+        locator_.Locate(url, request.sha256, InterruptionOf(*request.cancellation)));
     StreamResult result;
     try {
-      StreamPipeline pipeline(request, MakeImageSource(url, options_, request.sha256.has_value()));
+      StreamPipeline pipeline(request, MakeImageSource(location, options_));
       TRIDENT_ASSIGN_OR_RETURN(result, pipeline.Run());
     } catch (const std::bad_alloc&) {
       return MakeError(absl::StatusCode::kResourceExhausted, "environment", "memory",
                        "there is not enough memory to stream an image");
     }
-    if (request.sha256 && *request.sha256 != result.sha256) {
+    result.hash_compared = location.sha256.has_value();
+    if (location.sha256 && *location.sha256 != result.sha256) {
       return MakeError(
           absl::StatusCode::kDataLoss, "image", "hash-mismatch",
-          absl::StrCat("the image's SHA-256 is not the expected one: expected ", *request.sha256,
+          absl::StrCat("the image's SHA-256 is not the expected one: expected ", *location.sha256,
                        ", got ", result.sha256),
           "Check that the document names the image that is published, and fetch it again.");
     }
@@ -54,12 +60,14 @@ class PipelineStreamer : public ImageStreamer {
   }
 
   FetchOptions options_;
+  ImageLocator locator_;
 };
 
 }  // namespace
 
-std::unique_ptr<ImageStreamer> MakeImageStreamer(FetchOptions options) {
-  return std::make_unique<PipelineStreamer>(std::move(options));
+std::unique_ptr<ImageStreamer> MakeImageStreamer(FetchOptions options, Files& files,
+                                                 CommandRunner& commands) {
+  return std::make_unique<PipelineStreamer>(std::move(options), files, commands);
 }
 
 }  // namespace trident

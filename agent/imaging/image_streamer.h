@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "agent/host/block_devices.h"
 #include "agent/host/cancellation.h"
+#include "agent/host/command_runner.h"
+#include "agent/host/files.h"
 #include "agent/imaging/fetch_options.h"
 #include "common/config/host_configuration.h"
 
@@ -26,8 +27,8 @@ struct StreamProgress {
 struct StreamRequest {
   std::string url;
   ImageFormat format = ImageFormat::kRawZstd;
-  // Of the file as fetched, lower-case hex. No value: not compared ("ignored").
-  std::optional<std::string> sha256;
+  // What the file as fetched is compared with. The digest of a registry is compared in any case.
+  ImageHash sha256;
   BlockWriter* target = nullptr;               // not owned; must not be null
   const Cancellation* cancellation = nullptr;  // not owned; must not be null
   // Both are called in the thread of the caller and may be empty. Progress: at most five times a
@@ -42,6 +43,7 @@ struct StreamResult {
   uint64_t fetched = 0;          // size of the file
   uint64_t written = 0;          // bytes on the device
   std::string content_checksum;  // of the written bytes, for VerifyWritten
+  bool hash_compared = false;    // there was something to compare `sha256` with
 };
 
 class ImageStreamer {
@@ -57,15 +59,16 @@ class ImageStreamer {
   // Errors have kind "image" and a subkind: "not-found", "http-status", "unavailable", "stalled",
   // "certificate", "certificate-dates", "redirects", "unreadable", "not-a-file", "wrong-format",
   // "corrupt-image", "truncated", "empty-image", "window-too-large", "image-too-large",
-  // "image-changed", "hash-mismatch". Kind "invalid-input"/"unsupported": the URL. Kind
-  // "cancelled". Errors of the target keep their own kind.
+  // "image-changed", "hash-mismatch", and those of ImageLocator::Locate. Kind "invalid-input": the
+  // URL. Kind "cancelled". Errors of the target keep their own kind.
   //
   // Uses three threads and at most 16 MiB beside the decoder; nothing is stored in between.
   virtual absl::StatusOr<StreamResult> Stream(const StreamRequest& request) = 0;
 };
 
-// The streamer may be used by several threads at a time.
-std::unique_ptr<ImageStreamer> MakeImageStreamer(FetchOptions options);
+// The streamer may be used by several threads at a time. The ports must outlive it.
+std::unique_ptr<ImageStreamer> MakeImageStreamer(FetchOptions options, Files& files,
+                                                 CommandRunner& commands);
 
 }  // namespace trident
 

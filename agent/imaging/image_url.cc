@@ -1,10 +1,16 @@
 #include "agent/imaging/image_url.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/error.h"
+#include "common/config/url.h"
 
 namespace trident {
 namespace {
@@ -13,36 +19,6 @@ absl::Status InvalidUrl(const std::string& url, const std::string& reason, std::
   return MakeError(absl::StatusCode::kInvalidArgument, "invalid-input", "image-url",
                    absl::StrCat("image URL '", url, "' cannot be used: ", reason),
                    std::move(remedy));
-}
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// RFC 3986 section 2.1.
-absl::StatusOr<std::string> DecodePercent(const std::string& url, std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded.push_back(text[i]);
-      continue;
-    }
-    const int high = i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? HexValue(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
-      return InvalidUrl(url, "'%' is not followed by two hexadecimal digits",
-                        "Write a literal '%' as %25.");
-    }
-    const int value = high * 16 + low;
-    if (value == 0) return InvalidUrl(url, "it contains a NUL byte (%00)", "");
-    decoded.push_back(static_cast<char>(value));
-    i += 2;
-  }
-  return decoded;
 }
 
 // Everything between "//" and the last '@' of the authority is a secret.
@@ -65,7 +41,7 @@ absl::StatusOr<ImageUrl> ParseImageUrl(const std::string& url) {
   const size_t colon = url.find("://");
   if (colon == std::string::npos) {
     return InvalidUrl(parsed.printable, "it has no scheme",
-                      "Use file:///absolute/path, http://... or https://...");
+                      "Use file:///absolute/path, http://..., https://... or oci://...");
   }
   const std::string scheme = absl::AsciiStrToLower(url.substr(0, colon));
   const std::string_view rest = std::string_view(url).substr(colon + 3);
@@ -83,18 +59,34 @@ absl::StatusOr<ImageUrl> ParseImageUrl(const std::string& url) {
       return InvalidUrl(parsed.printable, "a file URL needs an absolute path on this host",
                         "Write three slashes: file:///absolute/path.");
     }
-    TRIDENT_ASSIGN_OR_RETURN(parsed.path, DecodePercent(parsed.printable, path));
+    absl::StatusOr<std::string> decoded = DecodePercent(path);
+    if (!decoded.ok()) {
+      return InvalidUrl(parsed.printable, std::string(decoded.status().message()),
+                        "Write a literal '%' as %25.");
+    }
+    parsed.path = *std::move(decoded);
     return parsed;
   }
   if (scheme == "oci") {
-    return MakeError(absl::StatusCode::kUnimplemented, "unsupported", "image-scheme",
-                     absl::StrCat("image URL '", parsed.printable,
-                                  "': fetching images from OCI registries belongs to later work "
-                                  "and is not there yet"),
-                     "Publish the image over http or https, or as a file.");
+    absl::StatusOr<OciReference> reference = ParseOciReference(url);
+    if (!reference.ok()) {
+      return InvalidUrl(parsed.printable, std::string(reference.status().message()),
+                        "Write oci://registry[:port]/repository[:tag|@sha256:digest][#title].");
+    }
+    parsed.scheme = ImageUrl::Scheme::kOci;
+    parsed.oci = *std::move(reference);
+    return parsed;
   }
   return InvalidUrl(parsed.printable, absl::StrCat("the scheme '", scheme, "' is not known"),
-                    "Use file, http or https.");
+                    "Use file, http, https or oci.");
+}
+
+bool IsLoopbackHost(const std::string& host) {
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+  return absl::EqualsIgnoreCase(host, "localhost");
 }
 
 }  // namespace trident

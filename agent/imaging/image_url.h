@@ -5,20 +5,26 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/config/oci_reference.h"
 
 namespace trident {
 
 struct ImageUrl {
-  enum class Scheme { kFile, kHttp, kHttps };
+  enum class Scheme { kFile, kHttp, kHttps, kOci };
 
   Scheme scheme = Scheme::kFile;
   std::string text;       // as given, for the transfer
   std::string path;       // kFile: the decoded absolute path; otherwise empty
+  OciReference oci;       // kOci only
   std::string printable;  // for messages: without user name and password
 };
 
-// UNIMPLEMENTED for oci; INVALID_ARGUMENT for any other scheme and for a malformed file URL.
+// INVALID_ARGUMENT for any other scheme and for a malformed URL.
 absl::StatusOr<ImageUrl> ParseImageUrl(const std::string& url);
+
+// `host` (without port and brackets) is this host, whatever a name server says: an address of
+// 127.0.0.0/8, ::1, or localhost.
+bool IsLoopbackHost(const std::string& host);
 
 }  // namespace trident
 

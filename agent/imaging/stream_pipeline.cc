@@ -131,7 +131,10 @@ void StreamPipeline::RunGuarded(absl::Status (StreamPipeline::*part)()) {
 absl::Status StreamPipeline::Fetch() { return source_->Run(feeder_, state_); }
 
 absl::Status StreamPipeline::BeginImage(std::span<const uint8_t> head) {
-  TRIDENT_ASSIGN_OR_RETURN(const ImageHead facts, InspectHead(request_.format, head));
+  const uint64_t total = state_.fetch_total.load(std::memory_order_relaxed);
+  TRIDENT_ASSIGN_OR_RETURN(
+      const ImageHead facts,
+      InspectHead(request_.format, head, total > 0 ? std::optional(total) : std::nullopt));
   if (facts.first_content_bytes && *facts.first_content_bytes > volume_bytes_) {
     return ImageTooLarge(*facts.first_content_bytes, volume_bytes_);
   }

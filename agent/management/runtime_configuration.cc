@@ -7,14 +7,29 @@
 namespace trident {
 
 AgentConfiguration MakeRuntimeConfiguration(const HostConfiguration& configuration,
-                                            const std::optional<std::string>& phonehome) {
+                                            const HandedOn& handed_on) {
   AgentConfiguration runtime;
   runtime.datastore = DatastorePathOf(configuration);
   runtime.phonehome =
-      configuration.management.phonehome ? configuration.management.phonehome : phonehome;
+      configuration.management.phonehome ? configuration.management.phonehome : handed_on.phonehome;
+  runtime.registry_credentials = handed_on.registry_credentials;
+  runtime.manifest_keyring = handed_on.manifest_keyring;
   if (configuration.management.enable_grpc) runtime.grpc = GrpcConfiguration{};
   runtime.host_configuration = configuration;
   return runtime;
+}
+
+absl::Status CopyHandedOnFiles(Files& files, const std::string& root, const HandedOn& handed_on) {
+  for (const auto& path : {handed_on.registry_credentials, handed_on.manifest_keyring}) {
+    if (!path || !files.Exists(*path)) continue;
+    TRIDENT_ASSIGN_OR_RETURN(const std::string copy, ResolveBelow(files, root, *path));
+    if (files.Exists(copy)) continue;
+    const std::string attempt = absl::StrCat("copy ", *path, " into the new root");
+    TRIDENT_RETURN_IF_ERROR(
+        Annotate(files.MakeDirectories(copy.substr(0, copy.rfind('/')), 0755), attempt));
+    TRIDENT_RETURN_IF_ERROR(Annotate(files.Copy(*path, copy, 0600), attempt));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status WriteRuntimeConfiguration(Files& files, const std::string& root,

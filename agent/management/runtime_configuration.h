@@ -12,10 +12,22 @@
 
 namespace trident {
 
-// What `management` of the Host Configuration asks for. `phonehome` of the running agent is handed
-// on when the document names none.
+// What the running agent's configuration says and the Host Configuration does not: the agent of the
+// installed system goes on with it.
+struct HandedOn {
+  std::optional<std::string> phonehome = {};  // unless the document names one
+  std::optional<std::string> registry_credentials = {};
+  std::optional<std::string> manifest_keyring = {};
+};
+
+// What `management` of the Host Configuration asks for, and what is handed on.
 AgentConfiguration MakeRuntimeConfiguration(const HostConfiguration& configuration,
-                                            const std::optional<std::string>& phonehome);
+                                            const HandedOn& handed_on);
+
+// Copies the files that are handed on to the same paths below `root`, private. A file that the
+// image brings along stays as it is: it may be newer. One that is not here is left out; what needs
+// it will say so.
+absl::Status CopyHandedOnFiles(Files& files, const std::string& root, const HandedOn& handed_on);
 
 // Writes it to <root>/etc/trident/config.yaml, mode 0600 (the document may hold secrets), making
 // the folder. `root` is the mount point of a new root or "/".

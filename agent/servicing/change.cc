@@ -109,8 +109,8 @@ bool IsDeployed(const Image& image, const HostStatus& status) {
   const std::optional<RecordedDevice> device =
       FindDevice(status, ResolveVolume(status, image.target_id, active));
   if (!device || device->contents.kind != Contents::Kind::kImage) return false;
-  return device->contents.url == image.url &&
-         (!image.sha256 || *image.sha256 == device->contents.sha256);
+  return device->contents.url == image.url && (image.sha256.kind != ImageHash::Kind::kHex ||
+                                               image.sha256.hex == device->contents.sha256);
 }
 
 Change CompareConfigurations(const HostConfiguration& desired, const HostConfiguration& recorded,

@@ -23,7 +23,7 @@ class HostServicer : public Servicer {
       : host_(host),
         prober_(prober),
         images_(host, streamer),
-        root_(host, options.new_root, options.program, options.phonehome),
+        root_(host, options.new_root, options.program, options.handed_on),
         boot_limit_(options.boot_limit) {}
 
   absl::StatusOr<Plan> MakePlan(const HostConfiguration& desired, const Recorded& recorded,

@@ -10,14 +10,15 @@
 #include "agent/host/host.h"
 #include "agent/imaging/image_probe.h"
 #include "agent/imaging/image_streamer.h"
+#include "agent/management/runtime_configuration.h"
 #include "agent/servicing/servicer.h"
 #include "agent/storage/new_root.h"
 
 namespace trident {
 
 struct HostServicerOptions {
-  // The running agent's, handed on to the new root when the document names none.
-  std::optional<std::string> phonehome;
+  // Of the running agent.
+  HandedOn handed_on;
   std::string new_root = kDefaultNewRootPath;
   // The running program, for management.selfUpgrade.
   std::string program = "/proc/self/exe";

@@ -59,7 +59,7 @@ absl::Status ImageSteps::Write(const StepRun& run) {
               .url = image->url,
               .image_filesystem_uuid = ""};
   written_[target.id] = {run.job_id, result->written, result->content_checksum};
-  if (!image->sha256) {
+  if (!result->hash_compared) {
     run.reporter.Warning(absl::StrCat(image->url,
                                       " was written unchecked (sha256: ignored); its "
                                       "hash is ",

@@ -141,10 +141,7 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
       return MakeError(absl::StatusCode::kCancelled, "cancelled", "cancelled",
                        "planning was cancelled");
     }
-    const Image& image = desired.storage.images[index];
-    // What the planner refuses anyhow needs no look.
-    if (absl::StartsWith(image.url, "oci://")) continue;
-    observed.images.emplace(index, prober.Probe(image.url, image.format, cancellation));
+    observed.images.emplace(index, prober.Probe(desired.storage.images[index], cancellation));
   }
   return observed;
 }

@@ -44,12 +44,6 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
                          absl::StrCat("file system '", type, "' is not handled by this version"),
                          "Use ext4, xfs, vfat or swap.");
   }
-  for (size_t i = 0; i < storage.images.size(); ++i) {
-    if (storage.images[i].url.rfind("oci://", 0) != 0) continue;
-    refusals.Unsupported(absl::StrCat("storage.images[", i, "].url"),
-                         "OCI registries are not a source of images in this version",
-                         "Use a file, http or https URL.");
-  }
 }
 
 // What is adopted is kept as it is: nothing may be written over it.
@@ -197,7 +191,8 @@ std::string DigestOf(const Plan& plan, const HostConfiguration& desired, const R
   }
   for (const auto& [index, facts] : observed.images) {
     if (facts.ok()) {
-      absl::StrAppend(&text, index, " ", facts->fetch_bytes, " ", facts->validator, "\n");
+      absl::StrAppend(&text, index, " ", facts->fetch_bytes, " ", facts->validator, " ",
+                      facts->sha256, "\n");
     }
   }
   return Sha256Hex(text);
@@ -219,7 +214,10 @@ std::vector<std::string> WarningsOf(const HostConfiguration& desired, const Obse
     warnings.push_back("Without storage.abUpdate this host cannot be updated later.");
   }
   for (size_t i = 0; i < desired.storage.images.size(); ++i) {
-    if (!desired.storage.images[i].sha256) {
+    const auto facts = observed.images.find(i);
+    const bool compared =
+        facts != observed.images.end() && facts->second.ok() && !facts->second->sha256.empty();
+    if (desired.storage.images[i].sha256 == ImageHash::Ignored() && !compared) {
       warnings.push_back(
           absl::StrCat("storage.images[", i,
                        "]: the hash is ignored, so that a damaged or exchanged image "

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "agent/boot/identity.h"
 #include "agent/boot/loader.h"
-#include "agent/management/runtime_configuration.h"
 #include "agent/management/target_agent.h"
 #include "agent/servicing/storage_steps.h"
 #include "agent/storage/fstab.h"
@@ -48,12 +47,11 @@ absl::StatusOr<RootIdentity> IdentityOf(const StepRun& run) {
 
 }  // namespace
 
-RootSteps::RootSteps(Host host, std::string path, std::string program,
-                     std::optional<std::string> phonehome)
+RootSteps::RootSteps(Host host, std::string path, std::string program, HandedOn handed_on)
     : host_(host),
       path_(std::move(path)),
       program_(std::move(program)),
-      phonehome_(std::move(phonehome)) {}
+      handed_on_(std::move(handed_on)) {}
 
 absl::Status RootSteps::Mount(const StepRun& run) {
   TRIDENT_ASSIGN_OR_RETURN(std::vector<MountTarget> targets,
@@ -139,15 +137,16 @@ absl::Status RootSteps::ConfigureManagement(const StepRun& run) {
   TRIDENT_ASSIGN_OR_RETURN(const StoreRange range,
                            InspectTargetAgent(host_.files, host_.commands, path_));
   TRIDENT_RETURN_IF_ERROR(run.record_target_range(range));
+  TRIDENT_RETURN_IF_ERROR(CopyHandedOnFiles(host_.files, path_, handed_on_));
   TRIDENT_RETURN_IF_ERROR(WriteRuntimeConfiguration(
-      host_.files, path_, MakeRuntimeConfiguration(run.configuration, phonehome_)));
+      host_.files, path_, MakeRuntimeConfiguration(run.configuration, handed_on_)));
   run.status.management.datastore_path = DatastorePathOf(run.configuration);
   return absl::OkStatus();
 }
 
 absl::Status RootSteps::ApplyManagement(const StepRun& run) {
   return WriteRuntimeConfiguration(host_.files, "/",
-                                   MakeRuntimeConfiguration(run.configuration, phonehome_));
+                                   MakeRuntimeConfiguration(run.configuration, handed_on_));
 }
 
 absl::Status RootSteps::CarryStore(const StepRun& run) {

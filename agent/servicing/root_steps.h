@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "agent/host/host.h"
+#include "agent/management/runtime_configuration.h"
 #include "agent/servicing/servicer.h"
 
 namespace trident {
@@ -14,8 +15,7 @@ namespace trident {
 class RootSteps {
  public:
   // `path`: where the new root is mounted. `program`: what management.selfUpgrade copies.
-  // `phonehome`: handed on to the runtime.
-  RootSteps(Host host, std::string path, std::string program, std::optional<std::string> phonehome);
+  RootSteps(Host host, std::string path, std::string program, HandedOn handed_on);
 
   // A step that needs the new root mounts it itself, so that it can be run again after a restart.
   absl::Status Mount(const StepRun& run);
@@ -41,7 +41,7 @@ class RootSteps {
   Host host_;
   std::string path_;  // where the new root is mounted
   std::string program_;
-  std::optional<std::string> phonehome_;
+  HandedOn handed_on_;
 };
 
 }  // namespace trident

@@ -33,6 +33,11 @@ struct AgentConfiguration {
   bool wait_for_provisioning_network = false;
   AllowedOperations allowed_operations = AllowedOperations::All();
   std::optional<GrpcConfiguration> grpc;
+  // Credentials for OCI registries, in the format of Docker's config.json; mode 0600.
+  std::optional<std::string> registry_credentials;
+  // OpenPGP keyring whose keys sign lists of hashes (SHA256SUMS.gpg). Unset: no signature is asked
+  // for.
+  std::optional<std::string> manifest_keyring;
   // At most one of these four.
   std::optional<HostConfiguration> host_configuration;
   std::optional<std::string> host_configuration_file;

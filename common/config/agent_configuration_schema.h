@@ -40,6 +40,16 @@ struct Schema<AgentConfiguration> {
     v.Optional({"allowedOperations", "What any caller may ask for."},
                &AgentConfiguration::allowed_operations);
     v.Optional({"grpc", "The API server; without it there is none."}, &AgentConfiguration::grpc);
+    v.Optional({"registryCredentials",
+                "A file with credentials for OCI registries, as Docker's config.json; readable by "
+                "its owner only.",
+                Format::kAbsolutePath},
+               &AgentConfiguration::registry_credentials);
+    v.Optional({"manifestKeyring",
+                "An OpenPGP keyring: SHA256SUMS must have a good signature, SHA256SUMS.gpg, of one "
+                "of its keys.",
+                Format::kAbsolutePath},
+               &AgentConfiguration::manifest_keyring);
     v.Optional({"hostConfiguration", "The Host Configuration itself."},
                &AgentConfiguration::host_configuration);
     v.Optional({"hostConfigurationFile", "A file with the Host Configuration.", Format::kLine},

@@ -48,7 +48,9 @@ struct EnumNames<RaidLevel> {
 
 template <>
 struct EnumNames<ImageFormat> {
-  static constexpr NameTable<ImageFormat, 2> kNames = {{
+  static constexpr NameTable<ImageFormat, 4> kNames = {{
+      {ImageFormat::kRaw, "raw"},
+      {ImageFormat::kRawGzip, "raw-gzip"},
       {ImageFormat::kRawZstd, "raw-zstd"},
       {ImageFormat::kRawLzma, "raw-lzma"},
   }};

@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "common/base/strings.h"
+#include "common/config/oci_reference.h"
 #include "common/config/url.h"
 
 namespace trident {
@@ -99,13 +100,14 @@ Fault CheckUrl(std::string_view text, std::initializer_list<std::string_view> sc
   return std::nullopt;
 }
 
-Fault CheckSha256(std::string_view text) {
-  if (text == "ignored" ||
-      (text.size() == 64 && AllOf(text, [](unsigned char c) { return IsAsciiHexDigit(c); }))) {
-    return std::nullopt;
-  }
-  return FormatFault{"must be 64 hexadecimal digits, or exactly \"ignored\"",
-                     "Write the output of sha256sum of the compressed file."};
+Fault CheckImageUrl(std::string_view text) {
+  if (Fault fault = CheckUrl(text, {"file", "http", "https", "oci"})) return fault;
+  if (AsciiToLower(text.substr(0, text.find(':'))) != "oci") return std::nullopt;
+  const auto reference = ParseOciReference(text);
+  if (reference.ok()) return std::nullopt;
+  return FormatFault{
+      StrCat("is not a reference to an OCI registry: ", std::string(reference.status().message())),
+      "Write oci://registry[:port]/repository[:tag|@sha256:digest][#title]."};
 }
 
 Fault CheckUuid(std::string_view text) {
@@ -152,11 +154,9 @@ std::optional<FormatFault> CheckFormat(Format format, std::string_view text) {
     case Format::kHttpUrl:
       return CheckUrl(text, {"http", "https"});
     case Format::kImageUrl:
-      return CheckUrl(text, {"file", "http", "https", "oci"});
+      return CheckImageUrl(text);
     case Format::kFileUrl:
       return CheckUrl(text, {"file"});
-    case Format::kSha256:
-      return CheckSha256(text);
     case Format::kUuid:
       return CheckUuid(text);
     case Format::kUserName:
@@ -186,8 +186,6 @@ std::string_view FormatName(Format format) {
       return "URL (file, http, https, oci)";
     case Format::kFileUrl:
       return "URL (file)";
-    case Format::kSha256:
-      return "64 hexadecimal digits, or `ignored`";
     case Format::kUuid:
       return "UUID";
     case Format::kUserName:
@@ -217,8 +215,6 @@ std::string_view FormatPattern(Format format) {
       return "^([Ff][Ii][Ll][Ee]|[Hh][Tt][Tt][Pp][Ss]?|[Oo][Cc][Ii])://.+$";
     case Format::kFileUrl:
       return "^[Ff][Ii][Ll][Ee]://.+$";
-    case Format::kSha256:
-      return "^\\s*([0-9A-Fa-f]{64}|ignored)\\s*$";
     case Format::kUuid:
       return "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$";
     case Format::kUserName:

@@ -19,7 +19,6 @@ enum class Format {
   kHttpUrl,
   kImageUrl,  // file, http, https, oci
   kFileUrl,
-  kSha256,  // 64 hexadecimal digits, or "ignored"
   kUuid,
   kUserName,
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/base/yaml_value.h"
+#include "common/config/image_hash.h"
 #include "common/config/partition_type.h"
 
 namespace trident {
@@ -115,12 +116,11 @@ struct AbUpdate {
   bool operator==(const AbUpdate&) const = default;
 };
 
-enum class ImageFormat { kRawZstd, kRawLzma };
+enum class ImageFormat { kRaw, kRawGzip, kRawZstd, kRawLzma };
 
 struct Image {
   std::string url;
-  // 64 lower-case hex digits of the file as fetched; unset: "ignored".
-  std::optional<std::string> sha256;
+  ImageHash sha256;
   ImageFormat format = ImageFormat::kRawZstd;
   BlockDeviceId target_id;
 

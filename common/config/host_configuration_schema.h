@@ -184,10 +184,18 @@ struct Schema<Image> {
   static constexpr char kDoc[] = "What is written to a volume.";
   template <class Visitor>
   static void Visit(Visitor& v) {
-    v.Required({"url", "Where to fetch the compressed image.", Format::kImageUrl}, &Image::url);
-    v.Required({"sha256", "SHA-256 of the compressed file; `ignored` to take whatever comes.",
-                Format::kSha256},
-               &Image::sha256);
+    v.Required({"url",
+                "Where to fetch the image: a file of this host, a web server, or a layer in an OCI "
+                "registry, `oci://registry[:port]/repository` with `:tag` or `@sha256:digest` and "
+                "`#title` behind it. See [image-sources.md](image-sources.md).",
+                Format::kImageUrl},
+               &Image::url);
+    v.Required(
+        {"sha256",
+         "SHA-256 of the file as it is fetched (compressed); `manifest` to compare with what "
+         "the file `SHA256SUMS` in the same folder says (not for `oci`); `ignored` to take "
+         "whatever comes. The digest of a layer in a registry is compared in any case."},
+        &Image::sha256);
     v.Required({"format", "How the image is compressed."}, &Image::format);
     v.Required({"targetId", "Id of a partition, encrypted volume or volume pair.", Format::kId},
                &Image::target_id);

@@ -58,11 +58,6 @@ std::string Reader::ChildPath(const std::string& path, std::string_view key) {
   return path.empty() ? std::string(key) : StrCat(path, ".", key);
 }
 
-bool Reader::IsIgnored(const YamlNode& node) {
-  return node.kind == YamlNode::Kind::kScalar && node.tag.empty() &&
-         StripWhitespace(node.scalar) == "ignored";
-}
-
 void Reader::Locate(const YamlNode& node, const std::string& path) {
   findings_.Locate(path, node.line, node.column);
 }
@@ -175,18 +170,13 @@ void Reader::ReadString(const YamlNode& node, const std::string& path, Format fo
                         std::string& out) {
   const std::string* const text = ExpectScalar(node, path, "a string");
   if (text == nullptr) return;
-  std::string value = *text;
-  if (format == Format::kSha256) value = AsciiToLower(StripWhitespace(value));
-  // "IGNORED" must not become "ignored" by being made lower case.
-  const std::string_view checked =
-      format == Format::kSha256 ? StripWhitespace(*text) : std::string_view(value);
-  if (auto fault = CheckFormat(format, checked)) {
+  if (auto fault = CheckFormat(format, *text)) {
     if (format == Format::kId) findings_.set_incomplete();
     Fail(node, path, StrCat(fault->reason, ", found ", DescribeYamlNode(node)),
          std::move(fault->remedy));
     return;
   }
-  out = std::move(value);
+  out = *text;
 }
 
 }  // namespace trident

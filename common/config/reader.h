@@ -45,11 +45,6 @@ class Reader {
   template <typename T>
   void Read(const YamlNode& node, const std::string& path, Format format, T& out) {
     if constexpr (IsOptional<T>::value) {
-      // "ignored" is how documents write "no hash".
-      if (format == Format::kSha256 && IsIgnored(node)) {
-        Locate(node, path);
-        return;
-      }
       Read(node, path, format, out.emplace());
     } else if constexpr (HasValueCodec<T>) {
       Locate(node, path);
@@ -172,7 +167,6 @@ class Reader {
   };
 
   static std::string ChildPath(const std::string& path, std::string_view key);
-  static bool IsIgnored(const YamlNode& node);
 
   void Locate(const YamlNode& node, const std::string& path);
   void FailMissing(const YamlNode& node, const std::string& path, std::string_view key,

@@ -9,6 +9,7 @@
 #include "common/base/utf8.h"
 #include "common/base/yaml_document.h"
 #include "common/config/enum_names.h"
+#include "common/config/oci_reference.h"
 #include "common/config/partition_size.h"
 #include "common/config/storage_index.h"
 #include "common/config/validation.h"
@@ -419,6 +420,7 @@ class StorageValidator {
   void CheckImages() {
     for (size_t i = 0; i < storage_.images.size(); ++i) {
       const Image& image = storage_.images[i];
+      CheckHash(image, ImagePath(i) + ".sha256");
       const std::string path = ImagePath(i) + ".targetId";
       const IndexedDevice* const device = index_.Resolve(image.target_id, path, findings_);
       if (device == nullptr || !ExpectKind(path, image.target_id, *device,
@@ -431,6 +433,14 @@ class StorageValidator {
       }
       RefusePart(path, image.target_id);
     }
+  }
+
+  void CheckHash(const Image& image, const std::string& path) {
+    if (image.sha256.kind != ImageHash::Kind::kManifest || !ParseOciReference(image.url).ok()) {
+      return;
+    }
+    findings_.Add(path, "a registry has no file SHA256SUMS beside its images",
+                  "Write ignored, or the hash: the digest of the layer is compared in any case.");
   }
 
   // A part of something larger is used only through that.

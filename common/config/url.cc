@@ -36,7 +36,33 @@ absl::Status CheckCharacters(std::string_view text) {
   return absl::OkStatus();
 }
 
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
 }  // namespace
+
+absl::StatusOr<std::string> DecodePercent(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded.push_back(text[i]);
+      continue;
+    }
+    const int high = i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? HexValue(text[i + 2]) : -1;
+    if (high < 0 || low < 0) return Wrong("'%' is not followed by two hexadecimal digits");
+    const int value = high * 16 + low;
+    if (value == 0) return Wrong("it contains a NUL byte (%00)");
+    decoded.push_back(static_cast<char>(value));
+    i += 2;
+  }
+  return decoded;
+}
 
 absl::StatusOr<Url> ParseUrl(std::string_view text) {
   const size_t colon = text.find("://");

@@ -19,6 +19,9 @@ struct Url {
 // the text.
 absl::StatusOr<Url> ParseUrl(std::string_view text);
 
+// Replaces %XX (RFC 3986 section 2.1). INVALID_ARGUMENT for a '%' without two digits and for %00.
+absl::StatusOr<std::string> DecodePercent(std::string_view text);
+
 }  // namespace trident
 
 #endif  // TRIDENT_COMMON_CONFIG_URL_H_

@@ -1,5 +1,7 @@
 #include "common/config/value_codecs.h"
 
+#include <algorithm>
+
 #include "common/base/error.h"
 #include "common/base/strings.h"
 #include "common/base/yaml_scalar.h"
@@ -8,6 +10,9 @@
 
 namespace trident {
 namespace {
+
+constexpr std::string_view kIgnored = "ignored";
+constexpr std::string_view kManifest = "manifest";
 
 // Netplan knows no tags.
 bool HasTags(const YamlNode& node) {
@@ -45,6 +50,38 @@ void ValueCodec<PartitionSize>::Read(Reader& reader, const YamlNode& node, const
 
 YamlNode ValueCodec<PartitionSize>::Write(const PartitionSize& value) {
   return StringNode(FormatPartitionSize(value));
+}
+
+void ValueCodec<ImageHash>::Read(Reader& reader, const YamlNode& node, const std::string& path,
+                                 ImageHash& out) {
+  const std::string* const text = reader.ExpectScalar(node, path, "a string");
+  if (text == nullptr) return;
+  const std::string_view value = StripWhitespace(*text);
+  if (value == kIgnored) {
+    out = ImageHash::Ignored();
+  } else if (value == kManifest) {
+    out = ImageHash::Manifest();
+  } else if (value.size() == 64 && std::all_of(value.begin(), value.end(), IsAsciiHexDigit)) {
+    out = ImageHash::Of(AsciiToLower(value));
+  } else {
+    reader.Fail(
+        node, path,
+        StrCat("must be 64 hexadecimal digits, or exactly \"manifest\" or \"ignored\", found ",
+               DescribeYamlNode(node)),
+        "Write the output of sha256sum of the image's file.");
+  }
+}
+
+YamlNode ValueCodec<ImageHash>::Write(const ImageHash& value) {
+  switch (value.kind) {
+    case ImageHash::Kind::kIgnored:
+      return StringNode(kIgnored);
+    case ImageHash::Kind::kManifest:
+      return StringNode(kManifest);
+    case ImageHash::Kind::kHex:
+      break;
+  }
+  return StringNode(value.hex);
 }
 
 void ValueCodec<YamlValue>::Read(Reader& reader, const YamlNode& node, const std::string& path,

@@ -24,6 +24,15 @@ struct ValueCodec<PartitionSize> {
   static YamlNode Write(const PartitionSize& value);
 };
 
+template <>
+struct ValueCodec<ImageHash> {
+  static constexpr char kDescription[] = "64 hexadecimal digits, `manifest` or `ignored`";
+  static constexpr std::string_view kSchemaTypes[] = {"string"};
+  static constexpr char kPattern[] = "^\\s*([0-9A-Fa-f]{64}|ignored|manifest)\\s*$";
+  static void Read(Reader& reader, const YamlNode& node, const std::string& path, ImageHash& out);
+  static YamlNode Write(const ImageHash& value);
+};
+
 // The contents of a netplan `network:` mapping.
 template <>
 struct ValueCodec<YamlValue> {

@@ -67,7 +67,6 @@ YamlNode ToYaml(const T& value, Format format) {
   YamlNode node;
   if constexpr (IsOptional<T>::value) {
     if (value) return ToYaml(*value, format);
-    if (format == Format::kSha256) return StringNode("ignored");
   } else if constexpr (HasValueCodec<T>) {
     return ValueCodec<T>::Write(value);
   } else if constexpr (HasSchema<T>) {

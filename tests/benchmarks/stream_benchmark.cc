@@ -64,7 +64,9 @@ int Run(const std::string& format, const std::string& image, const char* device)
   request.target = &writer;
   request.cancellation = &cancellation;
   const auto begin = std::chrono::steady_clock::now();
-  const auto result = MakeImageStreamer(FetchOptions{})->Stream(request);
+  const auto result =
+      MakeImageStreamer(FetchOptions{}, *MakeLinuxFiles(), *MakeLinuxCommandRunner())
+          ->Stream(request);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   if (!result.ok()) {
     std::fprintf(stderr, "stream_benchmark: %s\n", result.status().ToString().c_str());

@@ -132,6 +132,12 @@ absl::StatusOr<std::string> FakeFiles::Read(const std::string& path, uint64_t li
   return node->content;
 }
 
+absl::StatusOr<std::string> FakeFiles::ReadSecret(const std::string& path, uint64_t limit) const {
+  absl::StatusOr<std::string> content = Read(path, limit);
+  if (content.ok() && (ModeOf(path) & 0077) != 0) return NotPrivate(path);
+  return content;
+}
+
 absl::Status FakeFiles::WriteLocked(const std::string& path, std::string_view content,
                                     uint32_t mode) {
   int error = 0;

@@ -56,6 +56,24 @@ struct Case {
 };
 
 const Case kCases[] = {
+    {"a secret is read only when it is private",
+     [](World& w) {
+       const std::string path = w.base + "/secret";
+       for (const uint32_t mode : {0600U, 0400U, 0640U, 0604U, 0610U, 0602U}) {
+         INFO("mode " << std::oct << mode);
+         REQUIRE_OK(w.files->Write(path, "a secret", mode));
+         const auto content = w.files->ReadSecret(path);
+         if ((mode & 0077U) == 0) {
+           REQUIRE_OK(content);
+           CHECK(*content == "a secret");
+         } else {
+           REQUIRE_ERROR(content, absl::StatusCode::kPermissionDenied, "others than its owner");
+         }
+       }
+       REQUIRE_OK(w.files->Write(path, "a secret", 0600));
+       REQUIRE_ERROR(w.files->ReadSecret(path, 7), absl::StatusCode::kResourceExhausted, "7 bytes");
+       REQUIRE_ERROR(w.files->ReadSecret(w.base + "/none"), absl::StatusCode::kNotFound, "none");
+     }},
     {"what is written is read back, with its mode",
      [](World& w) {
        REQUIRE_OK(w.files->Write(w.base + "/a", std::string("x\0y", 3), 0640));

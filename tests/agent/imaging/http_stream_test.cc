@@ -1,6 +1,7 @@
 // Streams from web servers that behave, misbehave and break.
 #include <catch2/catch.hpp>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "tests/agent/imaging/scripted_http_server.h"
@@ -26,7 +27,7 @@ TEST_CASE("An image is fetched over HTTP") {
   StreamFixture fixture(8 * kMiB);
   ScriptedHttpServer server(
       [&](const HttpAsked& asked, size_t) { return Serve(asked, {.content = image.bytes}); });
-  const auto result = fixture.Stream(server.Url(), kZstd, Sha256Hex(image.bytes));
+  const auto result = fixture.Stream(server.Url(), kZstd, ImageHash::Of(Sha256Hex(image.bytes)));
   REQUIRE_OK(result);
   CHECK((fixture.device.Content(image.content.size()) == image.content));
   REQUIRE(server.Requests().size() == 1);
@@ -85,9 +86,9 @@ TEST_CASE("A broken transfer goes on in the way that the server allows") {
         if (index == 0) answer.break_after = half;
         return answer;
       });
-      const auto result = fixture.Stream(
-          server.Url(), kZstd,
-          c.hash ? std::optional<std::string>(Sha256Hex(image.bytes)) : std::nullopt);
+      const auto result =
+          fixture.Stream(server.Url(), kZstd,
+                         c.hash ? ImageHash::Of(Sha256Hex(image.bytes)) : ImageHash::Ignored());
       REQUIRE_OK(result);
       CHECK(result->sha256 == Sha256Hex(image.bytes));
       CHECK(result->fetched == image.bytes.size());
@@ -113,9 +114,15 @@ TEST_CASE("Whatever the break points, the image arrives as it is") {
       {"no ranges, ETag", {.ranges = false}, false},
       {"nothing, hash ignored", {.etag = "", .ranges = false}, false},
   };
-  for (const ImageFormat format : {kZstd, kXz}) {
-    const std::string bytes =
-        format == kZstd ? Zstd(content) : Xz(content, {.block_bytes = 512 * 1024});
+  const std::vector<std::pair<ImageFormat, std::string>> images = {
+      {kZstd, Zstd(content)},
+      {kXz, Xz(content, {.block_bytes = 512 * 1024})},
+      {ImageFormat::kRawGzip, Gzip(content)},
+      {ImageFormat::kRaw, content},
+  };
+  for (const auto& image : images) {
+    const ImageFormat format = image.first;
+    const std::string& bytes = image.second;
     for (uint32_t seed = 1; seed <= 3; ++seed) {
       for (const Server& kind : servers) {
         {
@@ -132,9 +139,9 @@ TEST_CASE("Whatever the break points, the image arrives as it is") {
             if (index < breaks.size()) answer.break_after = breaks[index];
             return answer;
           });
-          const auto result = fixture.Stream(
-              server.Url(), format,
-              kind.hash ? std::optional<std::string>(Sha256Hex(bytes)) : std::nullopt);
+          const auto result =
+              fixture.Stream(server.Url(), format,
+                             kind.hash ? ImageHash::Of(Sha256Hex(bytes)) : ImageHash::Ignored());
           REQUIRE_OK(result);
           CHECK(result->sha256 == Sha256Hex(bytes));
           CHECK(result->written == content.size());
@@ -198,9 +205,9 @@ TEST_CASE("A file that changes during the transfer is never mixed with its succe
         if (index == 0) answer.break_after = half;
         return answer;
       });
-      const auto result = fixture.Stream(
-          server.Url(), kZstd,
-          c.hash ? std::optional<std::string>(Sha256Hex(image.bytes)) : std::nullopt);
+      const auto result =
+          fixture.Stream(server.Url(), kZstd,
+                         c.hash ? ImageHash::Of(Sha256Hex(image.bytes)) : ImageHash::Ignored());
       REQUIRE_ERROR(result, absl::StatusCode::kAborted, "changed on the server");
       CHECK(SubkindOf(result.status()) == "image-changed");
       CHECK(fixture.device.flushes == 0);
@@ -217,7 +224,7 @@ TEST_CASE("The same file under another ETag goes on") {
     if (index == 0) answer.break_after = image.bytes.size() / 2;
     return answer;
   });
-  REQUIRE_OK(fixture.Stream(server.Url(), kZstd, Sha256Hex(image.bytes)));
+  REQUIRE_OK(fixture.Stream(server.Url(), kZstd, ImageHash::Of(Sha256Hex(image.bytes))));
   CHECK((fixture.device.Content(image.content.size()) == image.content));
 }
 
@@ -286,7 +293,7 @@ TEST_CASE("A server that recovers is forgiven") {
   request.target = &fixture.device;
   request.cancellation = &fixture.cancellation;
   request.note = [&](const std::string& note) { notes.push_back(note); };
-  REQUIRE_OK(MakeImageStreamer(fixture.options)->Stream(request));
+  REQUIRE_OK(fixture.MakeStreamer()->Stream(request));
   REQUIRE(notes.size() == 3);
   CHECK_THAT(notes[0], Catch::Matchers::Contains("HTTP 500"));
 }
@@ -300,7 +307,7 @@ TEST_CASE("New bytes start the count of attempts anew") {
     answer.break_after = step;
     return answer;
   });
-  REQUIRE_OK(fixture.Stream(server.Url(), kZstd, Sha256Hex(image.bytes)));
+  REQUIRE_OK(fixture.Stream(server.Url(), kZstd, ImageHash::Of(Sha256Hex(image.bytes))));
   CHECK(server.Requests().size() >= 20);
 }
 
@@ -386,7 +393,7 @@ TEST_CASE("A stalled server is noticed") {
       }
       return answer;
     });
-    REQUIRE_OK(fixture.Stream(server.Url(), kZstd, Sha256Hex(image.bytes)));
+    REQUIRE_OK(fixture.Stream(server.Url(), kZstd, ImageHash::Of(Sha256Hex(image.bytes))));
     CHECK(server.Requests().size() >= 2);
     CHECK((fixture.device.Content(image.content.size()) == image.content));
   }

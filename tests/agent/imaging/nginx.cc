@@ -3,19 +3,12 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <filesystem>
 #include <functional>
-#include <thread>
+#include <memory>
 #include <vector>
-
-#include "tests/agent/imaging/loopback.h"
 
 namespace trident::test {
 namespace {
@@ -28,12 +21,6 @@ std::string Pem(const std::function<int(BIO*)>& write) {
   std::string text(data, static_cast<size_t>(bytes));
   BIO_free(memory);
   return text;
-}
-
-uint16_t FreePort() {
-  uint16_t port = 0;
-  const Socket freed_again = Listen(&port);
-  return port;
 }
 
 }  // namespace
@@ -89,26 +76,10 @@ void Nginx::Start(const Certificate* certificate) {
             "fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;\n"
             "server { listen 127.0.0.1:" +
                 std::to_string(port_) + "; root www; }\n" + tls + "}\n");
-  std::vector<std::string> arguments = {"nginx",      "-p", directory_.path(),       "-c",
-                                        "nginx.conf", "-e", directory_ / "error.log"};
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  REQUIRE(posix_spawn(&process_, "/usr/sbin/nginx", nullptr, nullptr, pointers.data(), environ) ==
-          0);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!Connect(port_).valid()) {
-    int status = 0;
-    REQUIRE(waitpid(process_, &status, WNOHANG) == 0);
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
-    std::this_thread::yield();
-  }
-}
-
-Nginx::~Nginx() {
-  kill(process_, SIGTERM);
-  int status = 0;
-  waitpid(process_, &status, 0);
+  process_ = std::make_unique<ServerProcess>(
+      std::vector<std::string>{"/usr/sbin/nginx", "-p", directory_.path(), "-c", "nginx.conf", "-e",
+                               directory_ / "error.log"},
+      port_, directory_ / "output.log");
 }
 
 std::string Nginx::TlsUrl(const std::string& name) const {

@@ -2,11 +2,11 @@
 #ifndef TRIDENT_TESTS_AGENT_IMAGING_NGINX_H_
 #define TRIDENT_TESTS_AGENT_IMAGING_NGINX_H_
 
-#include <sys/types.h>
-
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "tests/agent/imaging/server_process.h"
 #include "tests/support/temporary_directory.h"
 
 namespace trident::test {
@@ -23,9 +23,6 @@ class Nginx {
   // Ready when the constructor returns. With a certificate: also serves https.
   Nginx();
   explicit Nginx(const Certificate& certificate);
-  ~Nginx();
-  Nginx(const Nginx&) = delete;
-  Nginx& operator=(const Nginx&) = delete;
 
   uint16_t port() const { return port_; }
   std::string TlsUrl(const std::string& name) const;
@@ -39,7 +36,7 @@ class Nginx {
   TemporaryDirectory directory_;
   uint16_t port_ = 0;
   uint16_t tls_port_ = 0;
-  pid_t process_ = -1;
+  std::unique_ptr<ServerProcess> process_;
 };
 
 }  // namespace trident::test

@@ -48,17 +48,14 @@ TEST_CASE("A probe of nginx reads head and tail") {
   nginx.Publish("root.img", image);
   nginx.Publish("empty.img", "");
   const std::string base = "http://127.0.0.1:" + std::to_string(nginx.port()) + "/";
-  const auto prober = MakeImageProber(FastOptions());
-  const Cancellation cancellation;
-  const auto facts = prober->Probe(base + "root.img", kXz, cancellation);
+  const StreamFixture fixture(0);
+  const auto facts = fixture.Probe(base + "root.img", kXz);
   REQUIRE_OK(facts);
   CHECK(facts->fetch_bytes == image.size());
   CHECK(facts->content_bytes == content.size());
   CHECK_FALSE(facts->validator.empty());
-  REQUIRE_ERROR(prober->Probe(base + "empty.img", kXz, cancellation), absl::StatusCode::kDataLoss,
-                "empty file");
-  REQUIRE_ERROR(prober->Probe(base + "none.img", kXz, cancellation), absl::StatusCode::kNotFound,
-                "404");
+  REQUIRE_ERROR(fixture.Probe(base + "empty.img", kXz), absl::StatusCode::kDataLoss, "empty file");
+  REQUIRE_ERROR(fixture.Probe(base + "none.img", kXz), absl::StatusCode::kNotFound, "404");
 }
 
 TEST_CASE("TLS is verified and errors of dates mention the clock") {

@@ -3,11 +3,16 @@
 #define TRIDENT_TESTS_AGENT_IMAGING_STREAM_FIXTURE_H_
 
 #include <chrono>
-#include <optional>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "agent/host/cancellation.h"
+#include "agent/host/command_runner.h"
+#include "agent/host/files.h"
+#include "agent/imaging/image_probe.h"
 #include "agent/imaging/image_streamer.h"
 #include "common/base/error.h"
 #include "tests/agent/imaging/file_block_device.h"
@@ -39,19 +44,32 @@ struct StreamFixture {
     return "file://" + (directory / "image");
   }
   absl::StatusOr<StreamResult> Stream(const std::string& url, ImageFormat format,
-                                      std::optional<std::string> sha256 = std::nullopt) {
+                                      ImageHash sha256 = ImageHash::Ignored()) {
     StreamRequest request;
     request.url = url;
     request.format = format;
     request.sha256 = std::move(sha256);
     request.target = &device;
     request.cancellation = &cancellation;
-    return MakeImageStreamer(options)->Stream(request);
+    request.note = [this](const std::string& note) { notes.push_back(note); };
+    return MakeStreamer()->Stream(request);
+  }
+  std::unique_ptr<ImageStreamer> MakeStreamer() const {
+    return MakeImageStreamer(options, *files, *commands);
+  }
+  absl::StatusOr<ImageFacts> Probe(const std::string& url, ImageFormat format,
+                                   ImageHash sha256 = ImageHash::Ignored()) const {
+    const Image image = {
+        .url = url, .sha256 = std::move(sha256), .format = format, .target_id = "root"};
+    return MakeImageProber(options, *files, *commands)->Probe(image, cancellation);
   }
 
   TemporaryDirectory directory;
   FetchOptions options = FastOptions();
   Cancellation cancellation;
+  std::unique_ptr<Files> files = MakeLinuxFiles();
+  std::unique_ptr<CommandRunner> commands = MakeLinuxCommandRunner();
+  std::vector<std::string> notes;
   FileBlockDevice device;
 };
 

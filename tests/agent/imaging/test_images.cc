@@ -1,6 +1,7 @@
 #include "tests/agent/imaging/test_images.h"
 
 #include <lzma.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include <array>
@@ -102,6 +103,33 @@ std::string Xz(const std::string& content, const XzOptions& options) {
   compressed.resize(stream.total_out);
   lzma_end(&stream);
   if (options.dictionary_code > 0) DeclareDictionary(compressed, options.dictionary_code);
+  return compressed;
+}
+
+std::string Gzip(const std::string& content, const GzipOptions& options) {
+  constexpr int kGzipWindowBits = 16 + MAX_WBITS;
+  z_stream stream{};
+  REQUIRE(deflateInit2(&stream, options.level, Z_DEFLATED, kGzipWindowBits, 8,
+                       Z_DEFAULT_STRATEGY) == Z_OK);
+  std::array<Bytef, 6> extra = {'T', 'R', 2, 0, 'x', 'y'};
+  std::string name = "root.raw";
+  std::string comment = "an image";
+  gz_header header{};
+  header.extra = extra.data();
+  header.extra_len = extra.size();
+  header.name = reinterpret_cast<Bytef*>(name.data());
+  header.comment = reinterpret_cast<Bytef*>(comment.data());
+  header.hcrc = 1;
+  if (options.name) REQUIRE(deflateSetHeader(&stream, &header) == Z_OK);
+  std::string compressed(deflateBound(&stream, content.size()), '\0');
+  std::string input = content;
+  stream.next_in = reinterpret_cast<Bytef*>(input.data());
+  stream.avail_in = static_cast<uInt>(input.size());
+  stream.next_out = reinterpret_cast<Bytef*>(compressed.data());
+  stream.avail_out = static_cast<uInt>(compressed.size());
+  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  compressed.resize(stream.total_out);
+  deflateEnd(&stream);
   return compressed;
 }
 

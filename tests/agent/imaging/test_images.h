@@ -32,6 +32,13 @@ struct XzOptions {
 // One stream.
 std::string Xz(const std::string& content, const XzOptions& options = {});
 
+struct GzipOptions {
+  int level = 1;
+  bool name = false;  // a header with name, comment and extra field, as gzip(1) and others write it
+};
+// One member.
+std::string Gzip(const std::string& content, const GzipOptions& options = {});
+
 std::string Sha256Hex(const std::string& bytes);
 
 // `bytes` with one bit turned over at `at`.

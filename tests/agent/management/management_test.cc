@@ -12,7 +12,7 @@ namespace trident {
 TEST_CASE("the runtime configuration says what management asks for") {
   HostConfiguration document;
   SECTION("nothing") {
-    const AgentConfiguration runtime = MakeRuntimeConfiguration(document, std::nullopt);
+    const AgentConfiguration runtime = MakeRuntimeConfiguration(document, {});
     CHECK(runtime.datastore == kDefaultDatastorePath);
     CHECK_FALSE(runtime.grpc);
     CHECK_FALSE(runtime.phonehome);
@@ -22,25 +22,60 @@ TEST_CASE("the runtime configuration says what management asks for") {
   SECTION("gRPC and a datastore") {
     document.management.enable_grpc = true;
     document.management.datastore_path = "/data/x.sqlite";
-    const AgentConfiguration runtime = MakeRuntimeConfiguration(document, std::nullopt);
+    const AgentConfiguration runtime = MakeRuntimeConfiguration(document, {});
     CHECK(runtime.grpc == GrpcConfiguration{});
     CHECK(runtime.datastore == "/data/x.sqlite");
   }
   SECTION("phonehome of the running agent is handed on") {
-    CHECK(MakeRuntimeConfiguration(document, "http://192.0.2.1/").phonehome == "http://192.0.2.1/");
+    CHECK(MakeRuntimeConfiguration(document, {.phonehome = "http://192.0.2.1/"}).phonehome ==
+          "http://192.0.2.1/");
+  }
+  SECTION("how images are trusted is handed on") {
+    const AgentConfiguration runtime = MakeRuntimeConfiguration(
+        document, {.registry_credentials = "/etc/r.json", .manifest_keyring = "/etc/k.gpg"});
+    CHECK(runtime.registry_credentials == "/etc/r.json");
+    CHECK(runtime.manifest_keyring == "/etc/k.gpg");
   }
   SECTION("phonehome of the document wins, and the document stays as it was submitted") {
     document.management.phonehome = "http://192.0.2.2/";
-    const AgentConfiguration runtime = MakeRuntimeConfiguration(document, "http://192.0.2.1/");
+    const AgentConfiguration runtime =
+        MakeRuntimeConfiguration(document, {.phonehome = "http://192.0.2.1/"});
     CHECK(runtime.phonehome == "http://192.0.2.2/");
     CHECK(ConfigurationDigest(*runtime.host_configuration) == ConfigurationDigest(document));
+  }
+}
+
+TEST_CASE("files that are handed on are copied unless the image brings its own") {
+  FakeFiles files;
+  files.SetFile("/etc/trident/r.json", "credentials", 0600);
+  files.SetFile("/etc/trident/k.gpg", "old keys");
+  files.SetDirectory("/new/usr");
+  const HandedOn handed_on = {.registry_credentials = "/etc/trident/r.json",
+                              .manifest_keyring = "/etc/trident/k.gpg"};
+  SECTION("into a root without") {
+    REQUIRE_OK(CopyHandedOnFiles(files, "/new", handed_on));
+    CHECK(files.Get("/new/etc/trident/r.json") == "credentials");
+    CHECK(files.ModeOf("/new/etc/trident/r.json") == 0600);
+    CHECK(files.Get("/new/etc/trident/k.gpg") == "old keys");
+  }
+  SECTION("into a root with newer keys") {
+    files.SetFile("/new/etc/trident/k.gpg", "new keys");
+    REQUIRE_OK(CopyHandedOnFiles(files, "/new", handed_on));
+    CHECK(files.Get("/new/etc/trident/r.json") == "credentials");
+    CHECK(files.Get("/new/etc/trident/k.gpg") == "new keys");
+  }
+  SECTION("what is not here is left out") {
+    REQUIRE_OK(CopyHandedOnFiles(files, "/new", {.registry_credentials = "/none"}));
+    REQUIRE_OK(CopyHandedOnFiles(files, "/new", {}));
+    CHECK_FALSE(files.Exists("/new/none"));
+    CHECK_FALSE(files.Exists("/new/etc"));
   }
 }
 
 TEST_CASE("the runtime configuration is written into the root, private, and reads back") {
   FakeFiles files;
   files.SetDirectory("/new/etc");
-  const AgentConfiguration runtime = MakeRuntimeConfiguration(HostConfiguration{}, std::nullopt);
+  const AgentConfiguration runtime = MakeRuntimeConfiguration(HostConfiguration{}, {});
   REQUIRE_OK(WriteRuntimeConfiguration(files, "/new", runtime));
   CHECK(files.ModeOf("/new/etc/trident/config.yaml") == 0600);
   const auto read = ParseAgentConfiguration(*files.Get("/new/etc/trident/config.yaml"));

@@ -31,7 +31,9 @@ class SilentReporter : public StepReporter {
 
 }  // namespace
 
-FakeWorld::FakeWorld() : prober_(MakeImageProber({})), streamer_(MakeImageStreamer({})) {
+FakeWorld::FakeWorld()
+    : prober_(MakeImageProber({}, files, commands)),
+      streamer_(MakeImageStreamer({}, files, commands)) {
   devices.AddDisk("/dev/vda", uint64_t{8} << 30);
   files.SetFile("/dev/vda", "");
   files.SetDirectory("/dev/disk/by-partuuid");
@@ -80,7 +82,7 @@ HostConfiguration FakeWorld::Document(int version) {
   HostConfiguration document = test::Document(version);
   document.storage.images[0].url = MakeImage(absl::StrCat("esp_v", version), "vfat", "ABCD-1234");
   document.storage.images[1].url = MakeImage(absl::StrCat("root_v", version), "ext4", kRootUuid);
-  for (Image& image : document.storage.images) image.sha256.reset();
+  for (Image& image : document.storage.images) image.sha256 = ImageHash::Ignored();
   return document;
 }
 

@@ -180,7 +180,7 @@ TEST_CASE("a wrong hash leaves the target unknown and nothing pointed at it") {
   FakeWorld world;
   const auto servicer = world.MakeServicer();
   HostConfiguration document = world.Document(1);
-  document.storage.images[1].sha256 = std::string(64, '0');
+  document.storage.images[1].sha256 = ImageHash::Of(std::string(64, '0'));
   const auto plan = servicer->MakePlan(document, world.recorded, false, Cancellation());
   REQUIRE_OK(plan);
   REQUIRE_ERROR(world.RunPhase(*servicer, document, *plan, Phase::kStage),

@@ -83,9 +83,14 @@ TEST_CASE("each change of an installed host needs its servicing kind") {
   const Case cases[] = {
       {"another image url", [](auto& c) { c.storage.images[1].url += "x"; },
        ServicingKind::kAbUpdate, ""},
-      {"another image hash", [](auto& c) { c.storage.images[1].sha256 = std::string(64, '0'); },
+      {"another image hash",
+       [](auto& c) { c.storage.images[1].sha256 = ImageHash::Of(std::string(64, '0')); },
        ServicingKind::kAbUpdate, ""},
-      {"a hash that is no longer checked", [](auto& c) { c.storage.images[1].sha256.reset(); },
+      {"a hash that is no longer checked",
+       [](auto& c) { c.storage.images[1].sha256 = ImageHash::Ignored(); }, ServicingKind::kHotPatch,
+       ""},
+      {"a hash that comes from SHA256SUMS now",
+       [](auto& c) { c.storage.images[1].sha256 = ImageHash::Manifest(); },
        ServicingKind::kHotPatch, ""},
       {"another phonehome", [](auto& c) { c.management.phonehome = "http://192.0.2.1/"; },
        ServicingKind::kHotPatch, ""},
@@ -121,6 +126,28 @@ TEST_CASE("each change of an installed host needs its servicing kind") {
       REQUIRE_OK(MakePlan(desired, recorded, RunningMachine(desired, Volume::kA), false));
     }
   }
+}
+
+TEST_CASE("an image is called unchecked only when there is nothing to compare it with") {
+  HostConfiguration desired = Document(1);
+  desired.storage.images[1].sha256 = ImageHash::Ignored();
+  Observation observed = BareMachine(desired);
+  const auto unchecked = MakePlan(desired, Recorded{}, observed, false);
+  REQUIRE_OK(unchecked);
+  const auto warned = [](const Plan& plan) {
+    return std::any_of(plan.warnings.begin(), plan.warnings.end(), [](const std::string& warning) {
+      return warning.find("storage.images[1]: the hash is ignored") != std::string::npos;
+    });
+  };
+  CHECK(warned(*unchecked));
+  // As of a registry: the digest is known whatever the document says.
+  observed.images.at(1)->sha256 = std::string(64, 'a');
+  const auto compared = MakePlan(desired, Recorded{}, observed, false);
+  REQUIRE_OK(compared);
+  CHECK_FALSE(warned(*compared));
+  CHECK(compared->digest != unchecked->digest);
+  observed.images.at(1)->sha256 = std::string(64, 'b');
+  CHECK(MakePlan(desired, Recorded{}, observed, false)->digest != compared->digest);
 }
 
 TEST_CASE("what a host cannot or must not do is refused before anything is written, by name") {
@@ -194,7 +221,6 @@ TEST_CASE("what a host cannot or must not do is refused before anything is writt
        "sysfs is broken"},
       {"zfs", [](auto& c, auto&) { c.storage.mount_points[3].filesystem = "zfs"; }, unsupported,
        "zfs"},
-      {"oci", [](auto& c, auto&) { c.storage.images[0].url = "oci://r/x:1"; }, unsupported, "OCI"},
       {"no root image", [](auto& c, auto&) { c.storage.images.pop_back(); }, precondition,
        "mounted at /"},
       {"no ESP mount",

@@ -107,7 +107,7 @@ Recorded InstalledHost(int version, Volume active) {
     PartitionStatus* partition =
         FindPartition(recorded.status, ResolveVolume(recorded.status, image.target_id, active));
     partition->contents = {.kind = Contents::Kind::kImage,
-                           .sha256 = *image.sha256,
+                           .sha256 = image.sha256.hex,
                            .length = 100 * kMiB,
                            .url = image.url,
                            .image_filesystem_uuid = ""};

@@ -33,9 +33,9 @@ TEST_CASE("the sample is read into the model") {
   CHECK(storage.raid.software[0].level == RaidLevel::kRaid1);
   CHECK(storage.mount_points[2].path == "none");
   CHECK(storage.ab_update->volume_pairs[0].volume_b_id == "rootB");
-  CHECK(storage.images[0].sha256 == std::nullopt);
+  CHECK(storage.images[0].sha256 == ImageHash::Ignored());
   CHECK(storage.images[1].sha256 ==
-        "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+        ImageHash::Of("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"));
   CHECK(storage.images[1].format == ImageFormat::kRawLzma);
   CHECK(configuration.network->Find("version")->scalar == "2");
   CHECK(configuration.scripts.post_provision[0].interpreter == "/bin/sh");
@@ -104,6 +104,31 @@ TEST_CASE("root keys are written in one order, camelCase, without defaults") {
   CHECK(written.find("sha256: ignored") != std::string::npos);
 }
 
+TEST_CASE("every way to say an image's hash and format is read and written again") {
+  const std::string hex(64, 'a');
+  const std::string written_as[][3] = {
+      // In the document, in the written document, format.
+      {"ignored", "sha256: ignored", "raw"},
+      {"manifest", "sha256: manifest", "raw-gzip"},
+      {"' manifest '", "sha256: manifest", "raw-zstd"},
+      {std::string(64, 'A'), "sha256: " + hex, "raw-lzma"},
+  };
+  for (const auto& [hash, expected, format] : written_as) {
+    INFO(hash);
+    const auto parsed = ParseHostConfiguration(
+        "storage:\n  disks: [{id: d, device: /dev/d, partitionTableType: gpt,\n"
+        "    partitions: [{id: r, type: root, size: grow}]}]\n"
+        "  mountPoints: [{path: /, filesystem: ext4, options: [], targetId: r}]\n"
+        "  images: [{url: 'http://h/i', sha256: " +
+        hash + ", format: " + format + ", targetId: r}]\n");
+    REQUIRE_OK(parsed);
+    const std::string written = WriteHostConfiguration(*parsed);
+    CHECK(written.find(expected) != std::string::npos);
+    CHECK(written.find("format: " + format + "\n") != std::string::npos);
+    CHECK(*ParseHostConfiguration(written) == *parsed);
+  }
+}
+
 TEST_CASE("the digest is that of the meaning, not of the spelling") {
   const auto digest = [](const std::string& text) {
     const auto parsed = ParseHostConfiguration(text);
@@ -127,10 +152,14 @@ TEST_CASE("the agent's configuration is read, checked and written") {
       "datastore: /var/lib/trident/datastore.sqlite\nwaitForProvisioningNetwork: true\n"
       "networkOverride: {version: 2}\nallowedOperations: UPDATE|Transition\n"
       "grpc: {listenPort: 4242, insecureLoopback: true}\n"
+      "registryCredentials: /etc/trident/registries.json\n"
+      "manifestKeyring: /etc/trident/images.gpg\n"
       "hostConfiguration: {management: {disable: true}}\n");
   REQUIRE_OK(parsed);
   CHECK(parsed->phonehome == "http://192.0.2.1/p");
   CHECK(parsed->grpc->listen_port == 4242);
+  CHECK(parsed->registry_credentials == "/etc/trident/registries.json");
+  CHECK(parsed->manifest_keyring == "/etc/trident/images.gpg");
   CHECK(parsed->grpc->insecure_loopback);
   CHECK(parsed->allowed_operations == AllowedOperations::All());
   CHECK(parsed->host_configuration->management.disable);

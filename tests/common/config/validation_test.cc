@@ -62,6 +62,9 @@ TEST_CASE("changes that are allowed") {
       {},
       // The native engine takes raw-lzma anywhere.
       {{"format: raw-zstd", "format: raw-lzma"}},
+      {{"format: raw-zstd", "format: raw"}, {"format: raw-lzma", "format: raw-gzip"}},
+      {{"sha256: ignored", "sha256: manifest"}},
+      {{"file:///images/esp.raw.zst", "oci://registry.example:5000/os/esp:1#esp.raw"}},
       {{"path: none", "path: swap"}},
       // Adopted partitions have ids like any other.
       {{"targetId: rest}", "targetId: oldlogs}"}},
@@ -101,6 +104,10 @@ TEST_CASE("ids and references") {
       {"a mount of nothing",
        {{"targetId: rest}", "targetId: rust}"}},
        {{"storage.mountPoints[6].targetId", "nothing has the id \"rust\""}}},
+      {"hashes from a registry",
+       {{"file:///images/esp.raw.zst\n      sha256: ignored",
+         "oci://registry.example/os:1\n      sha256: manifest"}},
+       {{"storage.images[0].sha256", "no file SHA256SUMS"}}},
       {"an image for nothing",
        {{"format: raw-zstd\n      targetId: esp", "format: raw-zstd\n      targetId: eps"}},
        {{"storage.images[0].targetId", "nothing has the id"}}},
