@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/host/block_devices.h"
 
@@ -34,6 +35,9 @@ class FakeBlockDevices : public BlockDevices {
   // Setting the stage. `path` is the kernel device: /dev/vda.
   void AddDisk(const std::string& path, uint64_t size, uint32_t sector_size = 512);
   void RemoveDisk(const std::string& path);
+  // A disk that is hidden is not there, but has its contents when it is shown again. Nothing
+  // happens when there is no such disk.
+  void SetHidden(const std::string& path, bool hidden);
   void AddLink(const std::string& link, const std::string& device);
   // Puts a table on the disk and touches nothing else.
   void SetTable(const std::string& disk, const PartitionTable& table);
@@ -49,6 +53,8 @@ class FakeBlockDevices : public BlockDevices {
   std::string Data(const std::string& device, uint64_t offset, uint64_t size) const;
   // The kernel device that a path means; the path itself when nothing is known of it.
   std::string Resolve(const std::string& path) const;
+  // What keeps the device from being opened exclusively, as messages name it.
+  std::vector<std::string> UsersOf(const std::string& device) const;
   // Bytes that BlockWriters wrote to the device, and how often they flushed it.
   uint64_t BytesWritten(const std::string& device) const;
   int Flushes(const std::string& device) const;
