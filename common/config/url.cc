@@ -78,4 +78,26 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
   return url;
 }
 
+absl::StatusOr<std::string> FilePathOfUrl(std::string_view text) {
+  const auto url = ParseUrl(text);
+  if (!url.ok()) return url.status();
+  if (url->scheme != "file") return Wrong("it is no file URL");
+  if (!url->host.empty() && url->host != "localhost") return Wrong("it names another host");
+  if (url->path.size() < 2 || url->path[0] != '/') return Wrong("it has no absolute path");
+  std::string path;
+  for (size_t index = 0; index < url->path.size(); ++index) {
+    char letter = url->path[index];
+    if (letter == '%') {
+      // ParseUrl has seen that two hexadecimal digits follow.
+      unsigned value = 0;
+      std::from_chars(&url->path[index + 1], &url->path[index + 1] + 2, value, 16);
+      if (value == 0) return Wrong("it contains a NUL byte");
+      letter = static_cast<char>(value);
+      index += 2;
+    }
+    path.push_back(letter);
+  }
+  return path;
+}
+
 }  // namespace trident

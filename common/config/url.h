@@ -19,6 +19,10 @@ struct Url {
 // the text.
 absl::StatusOr<Url> ParseUrl(std::string_view text);
 
+// The absolute path on this host that a URL of scheme file names, with its %XX decoded.
+// INVALID_ARGUMENT for another URL, and for one of another host.
+absl::StatusOr<std::string> FilePathOfUrl(std::string_view text);
+
 }  // namespace trident
 
 #endif  // TRIDENT_COMMON_CONFIG_URL_H_
