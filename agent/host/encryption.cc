@@ -12,7 +12,7 @@ constexpr uint64_t kLeastMemory = 32 << 10;
 
 bool HasTpm2Token(const LuksHeader& header) {
   return std::any_of(header.tokens.begin(), header.tokens.end(), [](const LuksToken& token) {
-    return token.type == "systemd-tpm2" && !token.key_slots.empty();
+    return token.type == kTpm2TokenType && !token.key_slots.empty();
   });
 }
 

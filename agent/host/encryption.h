@@ -16,8 +16,13 @@
 
 namespace trident {
 
-// Metadata beside the key slots; the token of systemd-cryptenroll(1) holds the key of its slot,
-// sealed by the TPM.
+// What the header takes from the beginning of a device; the opened volume has the rest.
+inline constexpr uint64_t kLuksHeaderBytes = 16 << 20;
+
+// Type of the token that systemd-cryptenroll(1) makes: the key of its slot, sealed by the TPM.
+inline constexpr char kTpm2TokenType[] = "systemd-tpm2";
+
+// Metadata beside the key slots.
 struct LuksToken {
   int id = 0;
   std::string type;            // "systemd-tpm2"
@@ -53,6 +58,7 @@ bool HasTpm2Token(const LuksHeader& header);
 //   no-device-mapper  FAILED_PRECONDITION: the kernel lacks dm_mod or dm_crypt
 //   no-such-device    NOT_FOUND
 //   no-key            INVALID_ARGUMENT: an empty key
+//   too-small         INVALID_ARGUMENT: nothing would be left beside the header
 // A device is a block device or, in tests, a file. Thread safe; one operation at a time.
 class Encryption {
  public:
@@ -94,8 +100,10 @@ class Encryption {
   virtual bool HasTpm2() const = 0;
 
   // Lets the TPM open the volume as long as these platform configuration registers are what they
-  // are now; none: always. `unlock_key` opens the volume. Done again, it replaces the token and key
-  // slot of the TPM that were there. systemd-cryptenroll(1), which gets the key by a descriptor.
+  // are now; none: always. `unlock_key` opens the volume. Done again, also after another TPM, it
+  // first removes the token and key slot of the TPM that are there: when it then fails,
+  // `unlock_key` still opens the volume. systemd-cryptenroll(1), which gets the key by a
+  // descriptor.
   virtual absl::Status EnrolTpm2(const std::string& device, const std::vector<uint32_t>& pcrs,
                                  const Secret& unlock_key,
                                  const Cancellation* cancellation = nullptr) = 0;

@@ -1,5 +1,8 @@
 #include <dirent.h>
+#include <fcntl.h>
 #include <libcryptsetup.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +22,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "agent/host/encryption.h"
+#include "agent/host/file_descriptor.h"
 #include "agent/host/files.h"
 #include "common/base/error.h"
 #include "common/base/logging.h"
@@ -148,6 +152,24 @@ absl::StatusOr<std::unique_ptr<Session>> Load(const std::string& device,
   return session;
 }
 
+// libcryptsetup takes a device that ends with its header, and refuses it when it is opened.
+absl::Status CheckRoom(const std::string& device, const std::string& attempt) {
+  const FileDescriptor fd(open(device.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat about = {};
+  if (!fd.valid() || fstat(fd.get(), &about) != 0) {
+    return ErrnoError(errno, "encryption", "libcryptsetup", attempt);
+  }
+  auto size = static_cast<uint64_t>(about.st_size);
+  if (S_ISBLK(about.st_mode) && ioctl(fd.get(), BLKGETSIZE64, &size) != 0) {
+    return ErrnoError(errno, "encryption", "libcryptsetup", attempt);
+  }
+  if (size > kLuksHeaderBytes) return absl::OkStatus();
+  return EncryptionError(
+      absl::StatusCode::kInvalidArgument, "too-small",
+      absl::StrCat(attempt, ": it has ", size, " bytes, and the header takes ", kLuksHeaderBytes),
+      "make what is encrypted larger");
+}
+
 // Bytes that programs can have without swapping; proc(5), MemAvailable.
 uint64_t AvailableMemory() {
   const auto text = MakeLinuxFiles()->Read("/proc/meminfo");
@@ -187,6 +209,7 @@ class LinuxEncryption : public Encryption {
     const std::lock_guard lock(mutex_);
     const NoCoreDump no_core_dump;
     TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Open(device, attempt));
+    TRIDENT_RETURN_IF_ERROR(CheckRoom(device, attempt));
     const crypt_pbkdf_type derivation = KeyDerivation();
     crypt_params_luks2 parameters = {};
     parameters.pbkdf = &derivation;
@@ -354,15 +377,11 @@ class LinuxEncryption : public Encryption {
       return EncryptionError(absl::StatusCode::kFailedPrecondition, "no-tpm",
                              attempt + ": the machine has no TPM 2.0 (no /dev/tpmrm0)", kTpmRemedy);
     }
-    // Says what is wrong with the device better than the tool.
-    TRIDENT_RETURN_IF_ERROR(Inspect(device).status());
+    TRIDENT_RETURN_IF_ERROR(ForgetTpm2(device, unlock_key, attempt));
     Command command;
-    command.argv = {"systemd-cryptenroll",
-                    "--unlock-key-file=/dev/stdin",
+    command.argv = {"systemd-cryptenroll", "--unlock-key-file=/dev/stdin",
                     "--tpm2-device=" + options_.tpm2_device,
-                    "--tpm2-pcrs=" + absl::StrJoin(pcrs, "+"),
-                    "--wipe-slot=tpm2",
-                    device};
+                    "--tpm2-pcrs=" + absl::StrJoin(pcrs, "+"), device};
     command.secret_input = &unlock_key;
     command.timeout = kEnrolLimit;
     command.cancellation = cancellation;
@@ -412,6 +431,32 @@ class LinuxEncryption : public Encryption {
     return stat(Text(crypt_get_device_name(open.device)).c_str(), &below) == 0 &&
            stat(device.c_str(), &wanted) == 0 && S_ISBLK(below.st_mode) &&
            S_ISBLK(wanted.st_mode) && below.st_rdev == wanted.st_rdev;
+  }
+
+  // Removes the tokens of the TPM and their key slots. systemd-cryptenroll could wipe them, too,
+  // but does nothing at all when the same registers are enrolled already, even if by another TPM.
+  absl::Status ForgetTpm2(const std::string& device, const Secret& unlock_key,
+                          const std::string& attempt) const {
+    TRIDENT_ASSIGN_OR_RETURN(const LuksHeader header, Inspect(device));
+    const auto is_of_tpm = [](const LuksToken& token) { return token.type == kTpm2TokenType; };
+    if (std::none_of(header.tokens.begin(), header.tokens.end(), is_of_tpm)) {
+      return absl::OkStatus();
+    }
+    // Something must be left that opens the volume.
+    TRIDENT_ASSIGN_OR_RETURN(const int kept, CheckKey(device, unlock_key));
+    const std::lock_guard lock(mutex_);
+    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Load(device, attempt));
+    for (const LuksToken& token : header.tokens) {
+      if (!is_of_tpm(token)) continue;
+      for (const int slot : token.key_slots) {
+        if (slot == kept) continue;
+        const int result = crypt_keyslot_destroy(session->device, slot);
+        if (result < 0) return ResultError(result, *session, attempt);
+      }
+      const int result = crypt_token_json_set(session->device, token.id, nullptr);
+      if (result < 0) return ResultError(result, *session, attempt);
+    }
+    return absl::OkStatus();
   }
 
   absl::Status EnrolError(const std::string& device, const Secret& unlock_key,

@@ -10,7 +10,6 @@
 namespace trident {
 namespace {
 
-constexpr uint64_t kHeaderBytes = 16 << 20;
 constexpr size_t kLongestLabel = 47;
 constexpr int kKeySlots = 32;
 // What the TPM puts into its key slot: no Secret of a test is equal to it.
@@ -91,8 +90,8 @@ absl::Status FakeEncryption::Format(const std::string& device, const std::string
     return EncryptionError(absl::StatusCode::kNotFound, "no-such-device",
                            attempt + ": there is no such device");
   }
-  if (*size <= kHeaderBytes) {
-    return EncryptionError(absl::StatusCode::kInvalidArgument, "libcryptsetup",
+  if (*size <= kLuksHeaderBytes) {
+    return EncryptionError(absl::StatusCode::kInvalidArgument, "too-small",
                            attempt + ": it is too small");
   }
   if (const auto users = devices_.UsersOf(device); !users.empty()) {
@@ -172,7 +171,7 @@ absl::Status FakeEncryption::Open(Volume& volume, const std::string& device,
   }
   TRIDENT_ASSIGN_OR_RETURN(const uint64_t size, devices_.Size(path));
   if (!volume.has_contents) {
-    devices_.AddDisk(PathOf(name), size - kHeaderBytes, volume.header.sector_size);
+    devices_.AddDisk(PathOf(name), size - kLuksHeaderBytes, volume.header.sector_size);
   }
   volume.has_contents = true;
   devices_.SetHidden(PathOf(name), false);
@@ -239,13 +238,10 @@ absl::Status FakeEncryption::EnrolTpm2(const std::string& device, const std::vec
   }
   TRIDENT_ASSIGN_OR_RETURN(Volume* const volume, Find(device, attempt));
   TRIDENT_RETURN_IF_ERROR(SlotOf(*volume, unlock_key, attempt).status());
-  // As systemd-cryptenroll does it: the new one is there before the old one goes.
-  const std::vector<LuksToken> before = std::exchange(volume->header.tokens, {});
-  const int slot = AddSlot(*volume, kSealed);
-  for (const LuksToken& token : before) {
+  for (const LuksToken& token : std::exchange(volume->header.tokens, {})) {
     for (const int old_slot : token.key_slots) RemoveSlot(*volume, old_slot);
   }
-  volume->header.tokens = {{0, "systemd-tpm2", {slot}}};
+  volume->header.tokens = {{0, kTpm2TokenType, {AddSlot(*volume, kSealed)}}};
   volume->sealed = true;
   changes_.push_back(
       absl::StrCat("enrol-tpm2 ", devices_.Resolve(device), " ", absl::StrJoin(pcrs, "+")));

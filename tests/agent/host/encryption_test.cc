@@ -188,6 +188,17 @@ TEST_CASE("encryption keeps its promises") {
   }
 }
 
+TEST_CASE("a device that would hold nothing but the header is refused") {
+  const auto real = RealWorld();
+  REQUIRE(truncate(real->device.c_str(), kLuksHeaderBytes) == 0);
+  const auto fake = FakeWorld();
+  fake->devices.AddDisk(fake->device, kLuksHeaderBytes);
+  for (World* w : {real.get(), fake.get()}) {
+    REQUIRE_REFUSED(w->encryption->Format(w->device, kUuid, "", Key("k3y")),
+                    absl::StatusCode::kInvalidArgument, "too-small");
+  }
+}
+
 TEST_CASE("what is too small for a header is no volume") {
   const auto w = RealWorld();
   REQUIRE(truncate(w->device.c_str(), 4096) == 0);
@@ -278,10 +289,9 @@ TEST_CASE("the key goes to systemd-cryptenroll by its input alone") {
   REQUIRE(got == "k3y");
   REQUIRE(w->commands.commands().size() == 1);
   const Command command = w->commands.commands()[0];
-  REQUIRE(command.argv ==
-          std::vector<std::string>{"systemd-cryptenroll", "--unlock-key-file=/dev/stdin",
-                                   "--tpm2-device=swtpm:path=/nowhere", "--tpm2-pcrs=7+11",
-                                   "--wipe-slot=tpm2", w->device});
+  REQUIRE(command.argv == std::vector<std::string>{
+                              "systemd-cryptenroll", "--unlock-key-file=/dev/stdin",
+                              "--tpm2-device=swtpm:path=/nowhere", "--tpm2-pcrs=7+11", w->device});
   REQUIRE(command.environment.empty());
   REQUIRE(command.input.empty());
 }

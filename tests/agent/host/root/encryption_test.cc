@@ -96,11 +96,11 @@ TEST_CASE("a device that is used is not formatted", "[root]") {
 
 TEST_CASE("a device that is too small for a header is refused with the reason", "[root]") {
   World w;
-  const test::LoopDevice small(w.directory / "small", 1 << 20);
-  const absl::Status refused = w.encryption->Format(small.path(), kUuid, "", Key("the key"));
-  REQUIRE_FALSE(refused.ok());
-  REQUIRE_THAT(std::string(refused.message()), Catch::Matchers::Contains("cannot encrypt"));
-  REQUIRE_THAT(std::string(refused.message()), Catch::Matchers::Contains("too small"));
+  const test::LoopDevice small(w.directory / "small", kLuksHeaderBytes);
+  REQUIRE_ERROR(w.encryption->Format(small.path(), kUuid, "", Key("the key")),
+                absl::StatusCode::kInvalidArgument, "16777216 bytes");
+  const test::LoopDevice larger(w.directory / "larger", kLuksHeaderBytes + 4096);
+  REQUIRE_OK(w.encryption->Format(larger.path(), kUuid, "", Key("the key")));
 }
 
 TEST_CASE("what was on the device is not found any more", "[root]") {
@@ -173,12 +173,46 @@ TEST_CASE("a TPM is enrolled, twice leaves one token, and the key still opens", 
   REQUIRE_OK(twice);
   REQUIRE(twice->tokens.size() == 1);
   REQUIRE(HasTpm2Token(*twice));
-  REQUIRE(twice->key_slots == std::vector<int>{0, 2});
+  REQUIRE(twice->key_slots == std::vector<int>{0, 1});
   REQUIRE(*w.encryption->CheckKey(w.loop->path(), Key("the key")) == 0);
   // Only the TPM is left, as without a recovery key.
   REQUIRE_OK(w.encryption->RemoveKeySlot(w.loop->path(), 0));
   REQUIRE_FALSE(w.encryption->CheckKey(w.loop->path(), Key("the key")).ok());
-  REQUIRE_FALSE(w.encryption->RemoveKeySlot(w.loop->path(), 2).ok());
+  REQUIRE_FALSE(w.encryption->RemoveKeySlot(w.loop->path(), 1).ok());
+}
+
+TEST_CASE("the token of a TPM is replaced, whichever TPM made it", "[root]") {
+  const SoftwareTpm first;
+  World w(512, first.device());
+  REQUIRE_OK(w.encryption->Format(w.loop->path(), kUuid, "", Key("the key")));
+  std::vector<std::string> tokens;
+  const auto enrol = [&](Encryption& encryption) {
+    REQUIRE_OK(encryption.EnrolTpm2(w.loop->path(), {7}, Key("the key")));
+    const auto header = encryption.Inspect(w.loop->path());
+    REQUIRE(header->key_slots == std::vector<int>{0, 1});
+    REQUIRE(header->tokens == std::vector<LuksToken>{{0, kTpm2TokenType, {1}}});
+    tokens.push_back(*w.Run({"cryptsetup", "token", "export", "--token-id", "0", w.loop->path()}));
+  };
+  enrol(*w.encryption);
+  enrol(*w.encryption);
+  REQUIRE(tokens[0] != tokens[1]);
+  // Another mainboard: the registers are the same, but the first TPM's token would open nothing.
+  const SoftwareTpm second;
+  EncryptionOptions options;
+  options.key_derivation_time = std::chrono::milliseconds(0);
+  options.tpm2_device = second.device();
+  enrol(*MakeLinuxEncryption(*w.commands, options));
+  REQUIRE(tokens[1] != tokens[2]);
+}
+
+TEST_CASE("a token of the TPM outlives an enrolment with a wrong key", "[root]") {
+  const SoftwareTpm tpm;
+  World w(512, tpm.device());
+  REQUIRE_OK(w.encryption->Format(w.loop->path(), kUuid, "", Key("the key")));
+  REQUIRE_OK(w.encryption->EnrolTpm2(w.loop->path(), {7}, Key("the key")));
+  REQUIRE_ERROR(w.encryption->EnrolTpm2(w.loop->path(), {7}, Key("another")),
+                absl::StatusCode::kPermissionDenied, "no key slot opens");
+  REQUIRE(HasTpm2Token(*w.encryption->Inspect(w.loop->path())));
 }
 
 TEST_CASE("a key of any bytes arrives at systemd-cryptenroll as it is", "[root]") {
