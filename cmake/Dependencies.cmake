@@ -11,7 +11,8 @@ find_package(CLI11 REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(CURL REQUIRED)
 find_package(ZLIB REQUIRED)
-foreach(library libzstd liblzma libxxhash sqlite3 fdisk blkid mount efivar efiboot libsystemd)
+foreach(library libzstd liblzma libxxhash sqlite3 fdisk blkid mount efivar efiboot libsystemd
+        libcryptsetup)
   pkg_check_modules(${library} REQUIRED IMPORTED_TARGET ${library})
 endforeach()
 

@@ -16,10 +16,12 @@ build=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libyaml-cpp-dev libspdlog-dev libfmt-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev
   zlib1g-dev liblzma-dev libzstd-dev libxxhash-dev libfdisk-dev libblkid-dev libmount-dev
-  libefivar-dev libefiboot-dev libsystemd-dev libcli11-dev nlohmann-json3-dev catch2
+  libefivar-dev libefiboot-dev libsystemd-dev libcryptsetup-dev libcli11-dev nlohmann-json3-dev
+  catch2
   # used by the component tests
   e2fsprogs util-linux fdisk dosfstools mtools xz-utils zstd nginx-light openssl
   docker-registry gpgv gnupg
+  cryptsetup-bin systemd swtpm libtss2-esys-3.0.2-0 libtss2-mu0 libtss2-rc0 libtss2-tcti-swtpm0
 )
 checks=(clang-format-14 clang-tidy-14)
 machines=(

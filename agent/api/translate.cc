@@ -67,6 +67,7 @@ absl::StatusCode CodeOfKind(std::string_view kind) {
       {"unsupported", absl::StatusCode::kUnimplemented},
       {"precondition", absl::StatusCode::kFailedPrecondition},
       {"environment", absl::StatusCode::kFailedPrecondition},
+      {"encryption", absl::StatusCode::kFailedPrecondition},
       // Not UNAVAILABLE: client libraries retry that by themselves, which would begin a new job.
       {"network", absl::StatusCode::kFailedPrecondition},
       {"image", absl::StatusCode::kDataLoss},

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "agent/host/cancellation.h"
+#include "agent/host/secret.h"
 
 namespace trident {
 
@@ -19,6 +20,10 @@ struct Command {
   std::vector<std::string> argv;
   // Written to standard input, which is then closed.
   std::string input;
+  // When set: written to standard input instead of `input`, as a file that can be sought and read
+  // again through /dev/stdin, and wiped afterwards. The program then leaves no core dump. Used
+  // until Run returns.
+  const Secret* secret_input = nullptr;
   // Added to the agent's environment.
   std::map<std::string, std::string> environment;
   // When set: chroot there first.

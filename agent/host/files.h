@@ -10,12 +10,28 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "agent/host/secret.h"
 
 namespace trident {
 
 struct FileSystemRoom {
   uint64_t size = 0;       // bytes
   uint64_t available = 0;  // bytes, for unprivileged writers
+};
+
+struct FileFacts {
+  enum class Type { kRegular, kDirectory, kLink, kOther };
+  Type type = Type::kRegular;
+  uint32_t mode = 0;   // permission bits, 07777
+  uint32_t owner = 0;  // user id
+  uint64_t size = 0;   // bytes
+
+  bool operator==(const FileFacts&) const = default;
+};
+
+struct SecretFile {
+  FileFacts facts;
+  Secret content;  // empty unless it is a regular file
 };
 
 // Paths are absolute. Error kind "environment"; NOT_FOUND when there is no such file.
@@ -26,10 +42,11 @@ class Files {
   // The whole file; RESOURCE_EXHAUSTED when it is larger than `limit` bytes.
   virtual absl::StatusOr<std::string> Read(const std::string& path,
                                            uint64_t limit = 16 << 20) const = 0;
-  // The same for a file that holds a secret: PERMISSION_DENIED, subkind "not-private", when anybody
-  // but its owner may do anything with it.
-  virtual absl::StatusOr<std::string> ReadSecret(const std::string& path,
-                                                 uint64_t limit = 16 << 20) const = 0;
+  // A file whose content must not be seen: read straight into memory of a Secret, without a copy on
+  // the way. A symbolic link in the last place is not followed, nor is anything but a regular file
+  // read: `facts`, which are those of the file that was read, tell what it is. RESOURCE_EXHAUSTED
+  // when it is larger than `limit` bytes, ABORTED when it changed its size meanwhile.
+  virtual absl::StatusOr<SecretFile> ReadSecret(const std::string& path, uint64_t limit) const = 0;
   // Atomic and durable: a temporary file beside it, fsync, rename, fsync of the folder. The folder
   // must be there. `mode` as for open(2). Keeps mode and owner of a file that is replaced when
   // `mode` is 0.
@@ -54,9 +71,6 @@ class Files {
 };
 
 std::unique_ptr<Files> MakeLinuxFiles();
-
-// The error of ReadSecret for a file that is not private.
-absl::Status NotPrivate(const std::string& path);
 
 // A path of the new root that must not leave it: `root` joined with `path`, every symbolic link on
 // the way, also the last, resolved as if `root` were "/". Components that are not there are taken

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -115,7 +118,8 @@ struct ChildError {
 
 // Runs in the child, after fork from a process with many threads: async-signal-safe calls only.
 [[noreturn]] void BecomeProgram(const Preparation& preparation, const char* root, pid_t parent,
-                                int input, int output, int error_output, int report) {
+                                int input, int output, int error_output, int report,
+                                bool may_dump_core) {
   setpgid(0, 0);
   // The program does not outlive an agent that was killed: two of them on one device would be
   // worse.
@@ -135,6 +139,12 @@ struct ChildError {
   }
   if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
     GiveUp(high_report, ChildError::kSetUp, errno);
+  }
+
+  if (!may_dump_core) {
+    // Not 0: to a program that takes core dumps from a pipe only a limit of 1 means none. core(5).
+    const rlimit none = {1, 1};
+    if (setrlimit(RLIMIT_CORE, &none) != 0) GiveUp(high_report, ChildError::kSetUp, errno);
   }
 
   struct sigaction standard = {};
@@ -167,14 +177,16 @@ absl::Status MakePipe(FileDescriptor& reading, FileDescriptor& writing) {
 }
 
 // Standard input as a file in memory: nothing has to be fed to the program, and no SIGPIPE.
-absl::StatusOr<FileDescriptor> MakeInput(const std::string& input) {
+absl::StatusOr<FileDescriptor> MakeInput(std::span<const char> input) {
   if (input.empty()) {
     FileDescriptor null(open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!null.valid()) return Failed(errno, "cannot open /dev/null");
     return null;
   }
   FileDescriptor file(memfd_create("input", MFD_CLOEXEC));
-  if (!file.valid()) return Failed(errno, "cannot make a file in memory");
+  if (!file.valid() || fchmod(file.get(), 0600) != 0) {
+    return Failed(errno, "cannot make a file in memory");
+  }
   for (size_t done = 0; done < input.size();) {
     const ssize_t count = write(file.get(), input.data() + done, input.size() - done);
     if (count < 0 && errno == EINTR) continue;
@@ -184,6 +196,35 @@ absl::StatusOr<FileDescriptor> MakeInput(const std::string& input) {
   if (lseek(file.get(), 0, SEEK_SET) != 0) return Failed(errno, "cannot rewind");
   return file;
 }
+
+std::span<const char> InputOf(const Command& command) {
+  if (command.secret_input == nullptr) return command.input;
+  return {command.secret_input->chars(), command.secret_input->size()};
+}
+
+// Overwrites a secret input when the program is done with it.
+class InputWiper {
+ public:
+  explicit InputWiper(const Command& command, int fd) : size_(0), fd_(fd) {
+    if (command.secret_input != nullptr) size_ = command.secret_input->size();
+  }
+  InputWiper(const InputWiper&) = delete;
+  InputWiper& operator=(const InputWiper&) = delete;
+  ~InputWiper() {
+    static constexpr std::array<char, 4096> kZeros = {};
+    for (size_t done = 0; done < size_;) {
+      const ssize_t count = pwrite(fd_, kZeros.data(), std::min(kZeros.size(), size_ - done),
+                                   static_cast<off_t>(done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return;
+      done += static_cast<size_t>(count);
+    }
+  }
+
+ private:
+  size_t size_;
+  const int fd_;
+};
 
 // The end of what a program said.
 class Tail {
@@ -303,7 +344,8 @@ absl::StatusOr<CommandResult> LinuxCommandRunner::Run(const Command& command) {
                      absl::StrCat("`", line, "` was cancelled before it began"));
   }
   const Preparation preparation = Prepare(command);
-  TRIDENT_ASSIGN_OR_RETURN(const FileDescriptor input, MakeInput(command.input));
+  TRIDENT_ASSIGN_OR_RETURN(const FileDescriptor input, MakeInput(InputOf(command)));
+  const InputWiper wiper(command, input.get());
   FileDescriptor output, output_end, error_output, error_output_end, report, report_end;
   TRIDENT_RETURN_IF_ERROR(MakePipe(output, output_end));
   TRIDENT_RETURN_IF_ERROR(MakePipe(error_output, error_output_end));
@@ -317,7 +359,8 @@ absl::StatusOr<CommandResult> LinuxCommandRunner::Run(const Command& command) {
   const pid_t pid = fork();
   if (pid == 0) {
     BecomeProgram(preparation, command.root.empty() ? nullptr : command.root.c_str(), parent,
-                  input.get(), output_end.get(), error_output_end.get(), report_end.get());
+                  input.get(), output_end.get(), error_output_end.get(), report_end.get(),
+                  command.secret_input == nullptr);
   }
   const int fork_error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -129,34 +129,70 @@ absl::Status ReadChunks(int fd, const std::string& path,
   }
 }
 
-absl::StatusOr<std::string> ReadAll(const FileDescriptor& fd, const std::string& path,
-                                    uint64_t limit) {
-  std::string content;
-  // Files in /proc say that their size is 0: read and count.
-  TRIDENT_RETURN_IF_ERROR(ReadChunks(fd.get(), path, [&](std::string_view chunk) {
-    if (chunk.size() > limit - std::min<uint64_t>(limit, content.size())) {
-      return MakeError(absl::StatusCode::kResourceExhausted, "environment", "file-too-large",
-                       absl::StrCat("cannot read ", path, ": larger than ", limit, " bytes"));
-    }
-    content.append(chunk);
-    return absl::OkStatus();
-  }));
-  return content;
+FileFacts FactsOf(const struct stat& about) {
+  FileFacts facts;
+  facts.type = S_ISREG(about.st_mode)   ? FileFacts::Type::kRegular
+               : S_ISDIR(about.st_mode) ? FileFacts::Type::kDirectory
+               : S_ISLNK(about.st_mode) ? FileFacts::Type::kLink
+                                        : FileFacts::Type::kOther;
+  facts.mode = about.st_mode & 07777;
+  facts.owner = about.st_uid;
+  facts.size = static_cast<uint64_t>(about.st_size);
+  return facts;
+}
+
+absl::Status TooLarge(const std::string& path, uint64_t limit) {
+  return MakeError(absl::StatusCode::kResourceExhausted, "environment", "file-too-large",
+                   absl::StrCat("cannot read ", path, ": larger than ", limit, " bytes"));
 }
 
 class LinuxFiles : public Files {
  public:
   absl::StatusOr<std::string> Read(const std::string& path, uint64_t limit) const override {
     TRIDENT_ASSIGN_OR_RETURN(const FileDescriptor fd, OpenToRead(path));
-    return ReadAll(fd, path, limit);
+    std::string content;
+    // Files in /proc say that their size is 0: read and count.
+    TRIDENT_RETURN_IF_ERROR(ReadChunks(fd.get(), path, [&](std::string_view chunk) {
+      if (chunk.size() > limit - std::min<uint64_t>(limit, content.size())) {
+        return TooLarge(path, limit);
+      }
+      content.append(chunk);
+      return absl::OkStatus();
+    }));
+    return content;
   }
 
-  absl::StatusOr<std::string> ReadSecret(const std::string& path, uint64_t limit) const override {
-    TRIDENT_ASSIGN_OR_RETURN(const FileDescriptor fd, OpenToRead(path));
+  absl::StatusOr<SecretFile> ReadSecret(const std::string& path, uint64_t limit) const override {
+    TRIDENT_RETURN_IF_ERROR(CheckAbsolute(path, "cannot read"));
+    const FileDescriptor place(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat about = {};
-    if (fstat(fd.get(), &about) != 0) return FileError(errno, "cannot read", path);
-    if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) return NotPrivate(path);
-    return ReadAll(fd, path, limit);
+    if (!place.valid() || fstat(place.get(), &about) != 0) {
+      return FileError(errno, "cannot read", path);
+    }
+    SecretFile file{FactsOf(about), {}};
+    if (file.facts.type != FileFacts::Type::kRegular) return file;
+    if (file.facts.size > limit) return TooLarge(path, limit);
+    // The file that was looked at, whatever the path means by now.
+    const FileDescriptor fd(
+        open(absl::StrCat("/proc/self/fd/", place.get()).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd.valid()) return FileError(errno, "cannot read", path);
+    // One byte more, to see the end.
+    TRIDENT_ASSIGN_OR_RETURN(file.content, Secret::OfSize(file.facts.size + 1));
+    size_t done = 0;
+    while (done < file.content.size()) {
+      const auto rest = file.content.bytes().subspan(done);
+      const ssize_t count = read(fd.get(), rest.data(), rest.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return FileError(errno, "cannot read", path);
+      if (count == 0) break;
+      done += static_cast<size_t>(count);
+    }
+    if (done != file.facts.size) {
+      return MakeError(absl::StatusCode::kAborted, "environment", "file-changed",
+                       absl::StrCat(path, " changed while it was read"));
+    }
+    file.content.Truncate(done);
+    return file;
   }
 
   absl::Status Write(const std::string& path, std::string_view content, uint32_t mode) override {
@@ -262,12 +298,6 @@ class LinuxFiles : public Files {
 };
 
 }  // namespace
-
-absl::Status NotPrivate(const std::string& path) {
-  return MakeError(absl::StatusCode::kPermissionDenied, "environment", "not-private",
-                   absl::StrCat("cannot use ", path, ": others than its owner have access to it"),
-                   absl::StrCat("chmod 600 ", path));
-}
 
 std::unique_ptr<Files> MakeLinuxFiles() { return std::make_unique<LinuxFiles>(); }
 

@@ -67,9 +67,17 @@ absl::StatusOr<std::optional<std::string>> ReadRegistryCredentials(const Files& 
                                                                    const std::string& registry) {
   if (path.empty()) return std::nullopt;
   const std::string attempt = absl::StrCat("reading the credentials for registries from ", path);
-  const absl::StatusOr<std::string> text = files.ReadSecret(path, kLargestFile);
-  TRIDENT_RETURN_IF_ERROR(Annotate(text.status(), attempt));
-  auto found = FindRegistryCredentials(*text, registry);
+  const absl::StatusOr<SecretFile> file = files.ReadSecret(path, kLargestFile);
+  TRIDENT_RETURN_IF_ERROR(Annotate(file.status(), attempt));
+  if (file->facts.type != FileFacts::Type::kRegular || (file->facts.mode & 0077) != 0) {
+    return MakeError(absl::StatusCode::kPermissionDenied, "environment", "not-private",
+                     absl::StrCat("cannot use ", path,
+                                  ": it is no regular file, or others than its owner have access "
+                                  "to it"),
+                     absl::StrCat("chmod 600 ", path));
+  }
+  auto found = FindRegistryCredentials(
+      std::string_view(file->content.chars(), file->content.size()), registry);
   TRIDENT_RETURN_IF_ERROR(Annotate(found.status(), attempt));
   return found;
 }

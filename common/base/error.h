@@ -26,8 +26,8 @@ struct Finding {
 
 // What an error is about, for programs (kind, subkind) and for people (the rest).
 struct ErrorDetail {
-  // invalid-input, unsupported, precondition, environment, storage, image, boot, network,
-  // datastore, health, cancelled, internal
+  // invalid-input, unsupported, precondition, environment, storage, encryption, image, boot,
+  // network, datastore, health, cancelled, internal
   std::string kind;
   // Stable code within the kind, kebab-case: "hash-mismatch".
   std::string subkind;

@@ -36,6 +36,15 @@ struct EnumNames<PartitionType> {
 };
 
 template <>
+struct EnumNames<Tpm2Use> {
+  static constexpr NameTable<Tpm2Use, 3> kNames = {{
+      {Tpm2Use::kRequired, "required"},
+      {Tpm2Use::kPreferred, "preferred"},
+      {Tpm2Use::kNever, "never"},
+  }};
+};
+
+template <>
 struct EnumNames<RaidLevel> {
   static constexpr NameTable<RaidLevel, 5> kNames = {{
       {RaidLevel::kRaid0, "raid0"},

@@ -68,11 +68,17 @@ struct EncryptedVolume {
   bool operator==(const EncryptedVolume&) const = default;
 };
 
-struct Encryption {
+// Whether the TPM opens encrypted volumes.
+enum class Tpm2Use { kRequired, kPreferred, kNever };
+
+struct EncryptionSettings {
   std::optional<std::string> recovery_key_url;  // file://
+  Tpm2Use tpm2 = Tpm2Use::kPreferred;
+  // Platform configuration registers, 0 to 23; unset acts as kDefaultPcrs.
+  std::optional<std::vector<uint32_t>> pcrs;
   std::vector<EncryptedVolume> volumes;
 
-  bool operator==(const Encryption&) const = default;
+  bool operator==(const EncryptionSettings&) const = default;
 };
 
 enum class RaidLevel { kRaid0, kRaid1, kRaid5, kRaid6, kRaid10 };
@@ -129,7 +135,7 @@ struct Image {
 
 struct Storage {
   std::vector<Disk> disks;
-  std::optional<Encryption> encryption;
+  std::optional<EncryptionSettings> encryption;
   Raid raid;
   std::vector<MountPoint> mount_points;
   std::optional<AbUpdate> ab_update;

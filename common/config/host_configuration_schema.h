@@ -91,14 +91,37 @@ struct Schema<EncryptedVolume> {
 };
 
 template <>
-struct Schema<Encryption> {
+struct Schema<EncryptionSettings> {
   static constexpr char kName[] = "Encryption";
-  static constexpr char kDoc[] = "Volumes to encrypt.";
+  static constexpr char kDoc[] =
+      "Volumes to encrypt, and what opens them: the recovery key, the TPM of the machine, or both. "
+      "A volume that only holds swap needs neither: it gets a fresh key at every boot, and what "
+      "was "
+      "swapped out is lost with the old one.";
   template <class Visitor>
   static void Visit(Visitor& v) {
-    v.Optional({"recoveryKeyUrl", "File with the recovery key.", Format::kFileUrl},
-               &Encryption::recovery_key_url);
-    v.Required({"volumes", "The volumes, at least one."}, &Encryption::volumes);
+    v.Optional({"recoveryKeyUrl",
+                "File with the recovery key, on the host that runs the clean install. Its whole "
+                "contents are the key, a final line break too: leave that out where somebody may "
+                "have to type the key. It must be a regular file of 1 byte "
+                "to 8 MiB that belongs to root and that nobody else may read or write. The key "
+                "opens the volumes when the TPM does not, and is asked for at the boot then.",
+                Format::kFileUrl},
+               &EncryptionSettings::recovery_key_url);
+    v.Optional({"tpm2",
+                "Whether the TPM 2.0 of the machine opens the volumes at the boot, without "
+                "questions. `required`: a clean install without a TPM is refused. `preferred`: the "
+                "TPM is used when there is one; without `recoveryKeyUrl` nothing else could open "
+                "the volumes, so that it is required. `never`: only the recovery key, which must "
+                "be given, opens the volumes."},
+               &EncryptionSettings::tpm2);
+    v.Optional({"pcrs",
+                "Platform configuration registers, 0 to 23, that the TPM compares: it opens the "
+                "volumes as long as they are what they were at the clean install. Without it: 7, "
+                "the state of Secure Boot. An empty list: whatever was booted. Not together with "
+                "`tpm2: never`."},
+               &EncryptionSettings::pcrs);
+    v.Required({"volumes", "The volumes, at least one."}, &EncryptionSettings::volumes);
   }
 };
 

@@ -1,6 +1,13 @@
 #include "common/config/lookup.h"
 
+#include <algorithm>
+
 namespace trident {
+namespace {
+
+constexpr uint32_t kSecureBootState = 7;
+
+}  // namespace
 
 const Disk* FindDisk(const HostConfiguration& configuration, const BlockDeviceId& id) {
   for (const Disk& disk : configuration.storage.disks) {
@@ -60,6 +67,35 @@ const MountPoint* FindEspMount(const HostConfiguration& configuration) {
     if (partition != nullptr && partition->type == PartitionType::kEsp) return &mount;
   }
   return nullptr;
+}
+
+bool HoldsOnlySwap(const Storage& storage, const BlockDeviceId& encrypted_volume) {
+  // By its id, or by that of its pair.
+  const auto means_it = [&](const BlockDeviceId& id) {
+    if (id == encrypted_volume) return true;
+    if (!storage.ab_update) return false;
+    const auto& pairs = storage.ab_update->volume_pairs;
+    return std::any_of(pairs.begin(), pairs.end(), [&](const VolumePair& pair) {
+      return pair.id == id &&
+             (pair.volume_a_id == encrypted_volume || pair.volume_b_id == encrypted_volume);
+    });
+  };
+  for (const Image& image : storage.images) {
+    if (means_it(image.target_id)) return false;
+  }
+  bool is_swap = false;
+  for (const MountPoint& mount : storage.mount_points) {
+    if (!means_it(mount.target_id)) continue;
+    if (mount.filesystem != "swap") return false;
+    is_swap = true;
+  }
+  return is_swap;
+}
+
+std::vector<uint32_t> PcrsOf(const EncryptionSettings& encryption) {
+  std::vector<uint32_t> pcrs = encryption.pcrs.value_or(std::vector<uint32_t>{kSecureBootState});
+  std::sort(pcrs.begin(), pcrs.end());
+  return pcrs;
 }
 
 BlockDeviceId DeviceOn(const HostConfiguration& configuration, const BlockDeviceId& id,

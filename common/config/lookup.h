@@ -2,7 +2,9 @@
 #ifndef TRIDENT_COMMON_CONFIG_LOOKUP_H_
 #define TRIDENT_COMMON_CONFIG_LOOKUP_H_
 
+#include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "common/config/host_configuration.h"
 #include "common/config/servicing_kind.h"
@@ -21,6 +23,13 @@ const MountPoint* FindMount(const HostConfiguration& configuration, std::string_
 // The mount point whose target is the EFI system partition (through its pair, and through an array
 // of such partitions).
 const MountPoint* FindEspMount(const HostConfiguration& configuration);
+
+// The encrypted volume is mounted as swap and nothing else: it has no header and gets a fresh key
+// at every boot.
+bool HoldsOnlySwap(const Storage& storage, const BlockDeviceId& encrypted_volume);
+
+// The registers that the TPM compares: those of the document, in ascending order, or 7.
+std::vector<uint32_t> PcrsOf(const EncryptionSettings& encryption);
 
 // The block device that `id` means on `volume`: the half of a pair, otherwise the id itself.
 BlockDeviceId DeviceOn(const HostConfiguration& configuration, const BlockDeviceId& id,

@@ -9,6 +9,7 @@
 #include "common/base/utf8.h"
 #include "common/base/yaml_document.h"
 #include "common/config/enum_names.h"
+#include "common/config/lookup.h"
 #include "common/config/oci_reference.h"
 #include "common/config/partition_size.h"
 #include "common/config/storage_index.h"
@@ -20,6 +21,18 @@ namespace {
 // Labels of GPT partitions have 36 UTF-16 units (UEFI 2.10, table 5.6).
 constexpr size_t kMaxLabelUnits = 36;
 constexpr char kSwap[] = "swap";
+// DM_NAME_LEN of linux/dm-ioctl.h, with its final zero.
+constexpr size_t kMaxMapperName = 127;
+constexpr uint32_t kLastPcr = 23;
+
+// crypttab(5) has no escapes, and the device-mapper mangles other letters.
+bool IsMapperName(std::string_view name) {
+  return name.size() <= kMaxMapperName && name != "control" &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return IsAsciiAlnum(static_cast<unsigned char>(c)) ||
+                  std::string_view("+-.:=@_").find(c) != std::string_view::npos;
+         });
+}
 
 size_t Utf16Units(std::string_view text) {
   size_t units = 0;
@@ -189,6 +202,13 @@ class StorageValidator {
     for (size_t i = 0; i < volumes.size(); ++i) {
       const EncryptedVolume& volume = volumes[i];
       const std::string path = EncryptedPath(i);
+      if (!findings_.Failed(path + ".deviceName") && !IsMapperName(volume.device_name)) {
+        findings_.Add(path + ".deviceName",
+                      StrCat("the name ", Quoted(volume.device_name),
+                             " cannot be that of a device below /dev/mapper"),
+                      StrCat("Use at most ", kMaxMapperName,
+                             " letters, digits and \"+-.:=@_\"; \"control\" is taken."));
+      }
       if (!findings_.Failed(path + ".deviceName")) {
         const auto [first, is_new] = names.emplace(volume.device_name, path);
         if (!is_new) {
@@ -199,6 +219,45 @@ class StorageValidator {
         }
       }
       CheckEncryptedTarget(volume, path);
+    }
+    CheckOpening(*storage_.encryption);
+  }
+
+  // Something must be able to open the volumes.
+  void CheckOpening(const EncryptionSettings& encryption) {
+    const std::string path = path_ + ".encryption";
+    if (encryption.pcrs) CheckPcrs(encryption, path + ".pcrs");
+    if (encryption.tpm2 != Tpm2Use::kNever || encryption.recovery_key_url ||
+        findings_.Failed(path + ".tpm2") || findings_.Failed(path + ".recoveryKeyUrl")) {
+      return;
+    }
+    for (const EncryptedVolume& volume : encryption.volumes) {
+      if (HoldsOnlySwap(storage_, volume.id)) continue;
+      findings_.Add(path + ".tpm2",
+                    StrCat("nothing could open the encrypted volume ", Quoted(volume.id),
+                           ": there is no recovery key, and the TPM is not used"),
+                    "Add \"recoveryKeyUrl\", or write preferred or required.");
+      return;
+    }
+  }
+
+  void CheckPcrs(const EncryptionSettings& encryption, const std::string& path) {
+    if (encryption.tpm2 == Tpm2Use::kNever) {
+      findings_.Add(path, "the TPM that would compare the registers is not used",
+                    "Remove \"pcrs\", or write \"tpm2: preferred\" or \"tpm2: required\".");
+    }
+    std::set<uint32_t> seen;
+    for (size_t i = 0; i < encryption.pcrs->size(); ++i) {
+      const std::string item = StrCat(path, "[", i, "]");
+      const uint32_t pcr = (*encryption.pcrs)[i];
+      if (findings_.Failed(item)) continue;
+      if (pcr > kLastPcr) {
+        findings_.Add(item, StrCat("a TPM has no platform configuration register ", pcr),
+                      "Write numbers from 0 to 23.");
+      } else if (!seen.insert(pcr).second) {
+        findings_.Add(item, StrCat("the register ", pcr, " is named twice"),
+                      "Name every register once.");
+      }
     }
   }
 

@@ -104,4 +104,13 @@ absl::StatusOr<Url> ParseUrl(std::string_view text) {
   return url;
 }
 
+absl::StatusOr<std::string> FilePathOfUrl(std::string_view text) {
+  const auto url = ParseUrl(text);
+  if (!url.ok()) return url.status();
+  if (url->scheme != "file") return Wrong("it is no file URL");
+  if (!url->host.empty() && url->host != "localhost") return Wrong("it names another host");
+  if (url->path.size() < 2 || url->path[0] != '/') return Wrong("it has no absolute path");
+  return DecodePercent(url->path);
+}
+
 }  // namespace trident

@@ -22,6 +22,10 @@ absl::StatusOr<Url> ParseUrl(std::string_view text);
 // Replaces %XX (RFC 3986 section 2.1). INVALID_ARGUMENT for a '%' without two digits and for %00.
 absl::StatusOr<std::string> DecodePercent(std::string_view text);
 
+// The absolute path on this host that a URL of scheme file names, with its %XX decoded.
+// INVALID_ARGUMENT for another URL, and for one of another host.
+absl::StatusOr<std::string> FilePathOfUrl(std::string_view text);
+
 }  // namespace trident
 
 #endif  // TRIDENT_COMMON_CONFIG_URL_H_

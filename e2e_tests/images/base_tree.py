@@ -30,7 +30,7 @@ PACKAGES = [
     # Shared libraries of the agent, whether gRPC is linked into it or not.
     "libgrpc++1.51", "libprotobuf32", "libabsl20220623", "libc-ares2", "libyaml-cpp0.7",
     "libsqlite3-0", "libcurl4", "libssl3", "liblzma5", "libzstd1", "libxxhash0", "libfdisk1",
-    "libblkid1", "libmount1", "libefivar1", "libefiboot1", "libsystemd0",
+    "libblkid1", "libmount1", "libefivar1", "libefiboot1", "libsystemd0", "libcryptsetup12",
 ]
 
 # Never used by these machines; leaving them out makes every image smaller and faster to write.

@@ -25,6 +25,7 @@ struct FakeDisk {
   uint64_t size = 0;
   uint32_t sector_size = 512;
   bool read_only = false;
+  bool hidden = false;
   std::optional<PartitionTable> table;
   std::map<uint64_t, std::array<uint8_t, kPage>> pages;
 };
@@ -102,6 +103,7 @@ struct FakeBlockDevices::State {
   std::optional<Extent> Find(const std::string& device) const {
     const std::string path = Resolve(device);
     for (const auto& [disk_path, disk] : disks) {
+      if (disk.hidden) continue;
       if (disk_path == path) return Extent{path, disk_path, 0, disk.size, true};
       if (!disk.table) continue;
       for (const TablePartition& partition : disk.table->partitions) {
@@ -414,6 +416,13 @@ void FakeBlockDevices::RemoveArray(const std::string& path) {
   RemoveDisk(path);
 }
 
+void FakeBlockDevices::SetHidden(const std::string& path, bool hidden) {
+  const std::lock_guard lock(state_->mutex);
+  if (const auto disk = state_->disks.find(path); disk != state_->disks.end()) {
+    disk->second.hidden = hidden;
+  }
+}
+
 void FakeBlockDevices::AddLink(const std::string& link, const std::string& device) {
   const std::lock_guard lock(state_->mutex);
   state_->links[link] = device;
@@ -432,6 +441,12 @@ void FakeBlockDevices::SetReadOnly(const std::string& disk, bool read_only) {
 void FakeBlockDevices::AddUser(const std::string& device, const std::string& user) {
   const std::lock_guard lock(state_->mutex);
   state_->users[state_->Resolve(device)].push_back(user);
+}
+
+std::vector<std::string> FakeBlockDevices::UsersOf(const std::string& device) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto extent = state_->Find(device);
+  return extent ? state_->Obstacles(*extent) : std::vector<std::string>();
 }
 
 void FakeBlockDevices::RemoveUser(const std::string& device, const std::string& user) {

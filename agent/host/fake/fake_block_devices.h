@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/host/block_devices.h"
 
@@ -38,6 +39,9 @@ class FakeBlockDevices : public BlockDevices {
   // An array over devices that are there; it holds them, and is itself like a disk of this size.
   void AddArray(const std::string& path, const std::vector<std::string>& members, uint64_t size);
   void RemoveArray(const std::string& path);
+  // A disk that is hidden is not there, but has its contents when it is shown again. Nothing
+  // happens when there is no such disk.
+  void SetHidden(const std::string& path, bool hidden);
   void AddLink(const std::string& link, const std::string& device);
   // Puts a table on the disk and touches nothing else.
   void SetTable(const std::string& disk, const PartitionTable& table);
@@ -53,6 +57,8 @@ class FakeBlockDevices : public BlockDevices {
   std::string Data(const std::string& device, uint64_t offset, uint64_t size) const;
   // The kernel device that a path means; the path itself when nothing is known of it.
   std::string Resolve(const std::string& path) const;
+  // What keeps the device from being opened exclusively, as messages name it.
+  std::vector<std::string> UsersOf(const std::string& device) const;
   // Bytes that BlockWriters wrote to the device, and how often they flushed it.
   uint64_t BytesWritten(const std::string& device) const;
   int Flushes(const std::string& device) const;

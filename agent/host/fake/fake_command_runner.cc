@@ -12,6 +12,7 @@ absl::StatusOr<CommandResult> FakeCommandRunner::Run(const Command& command) {
   {
     const std::lock_guard lock(mutex_);
     commands_.push_back(command);
+    commands_.back().secret_input = nullptr;
     const Rule* best = nullptr;
     for (const Rule& rule : rules_) {
       if (rule.prefix.size() > command.argv.size()) continue;

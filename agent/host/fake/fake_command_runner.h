@@ -25,7 +25,7 @@ class FakeCommandRunner : public CommandRunner {
   // Short for exit status 0 with this output.
   void OnOutput(std::vector<std::string> prefix, std::string output);
 
-  // Every command so far, those that failed too.
+  // Every command so far, those that failed too; without `secret_input`, which only handlers see.
   std::vector<Command> commands() const;
   // Their command lines, rendered.
   std::vector<std::string> command_lines() const;

@@ -132,10 +132,26 @@ absl::StatusOr<std::string> FakeFiles::Read(const std::string& path, uint64_t li
   return node->content;
 }
 
-absl::StatusOr<std::string> FakeFiles::ReadSecret(const std::string& path, uint64_t limit) const {
-  absl::StatusOr<std::string> content = Read(path, limit);
-  if (content.ok() && (ModeOf(path) & 0077) != 0) return NotPrivate(path);
-  return content;
+absl::StatusOr<SecretFile> FakeFiles::ReadSecret(const std::string& path, uint64_t limit) const {
+  const std::lock_guard lock(mutex_);
+  int error = 0;
+  const auto resolved = Resolve(path, false, false, error);
+  if (!resolved) return FileError(error, "cannot read", path);
+  const Node* node = Find(*resolved);
+  SecretFile file;
+  file.facts.type = node->kind == Node::Kind::kFile        ? FileFacts::Type::kRegular
+                    : node->kind == Node::Kind::kDirectory ? FileFacts::Type::kDirectory
+                                                           : FileFacts::Type::kLink;
+  file.facts.mode = node->mode;
+  file.facts.owner = node->owner;
+  file.facts.size = node->content.size();
+  if (node->kind != Node::Kind::kFile) return file;
+  if (node->content.size() > limit) {
+    return MakeError(absl::StatusCode::kResourceExhausted, "environment", "file-too-large",
+                     absl::StrCat("cannot read ", path, ": larger than ", limit, " bytes"));
+  }
+  TRIDENT_ASSIGN_OR_RETURN(file.content, Secret::CopyOf(node->content));
+  return file;
 }
 
 absl::Status FakeFiles::WriteLocked(const std::string& path, std::string_view content,
@@ -317,6 +333,12 @@ void FakeFiles::SetLink(const std::string& path, const std::string& target) {
   int error = 0;
   const Place place = PlaceOf(Resolve(path, false, true, error).value_or(path));
   place.tree->nodes[place.inner] = {Node::Kind::kLink, target, 0777};
+}
+
+void FakeFiles::SetOwner(const std::string& path, uint32_t owner) {
+  const std::lock_guard lock(mutex_);
+  int error = 0;
+  if (const auto resolved = Resolve(path, false, false, error)) Find(*resolved)->owner = owner;
 }
 
 void FakeFiles::SetRoom(const FileSystemRoom& room) {

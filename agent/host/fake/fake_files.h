@@ -23,6 +23,7 @@ class FakeFiles : public Files {
     Kind kind = Kind::kDirectory;
     std::string content;  // of a file; of a link where it points
     uint32_t mode = 0755;
+    uint32_t owner = 0;
   };
   // One file system: path within it -> node. "/" is always there.
   struct Tree {
@@ -34,7 +35,7 @@ class FakeFiles : public Files {
   FakeFiles();
 
   absl::StatusOr<std::string> Read(const std::string& path, uint64_t limit) const override;
-  absl::StatusOr<std::string> ReadSecret(const std::string& path, uint64_t limit) const override;
+  absl::StatusOr<SecretFile> ReadSecret(const std::string& path, uint64_t limit) const override;
   absl::Status Write(const std::string& path, std::string_view content, uint32_t mode) override;
   absl::Status Copy(const std::string& from, const std::string& to, uint32_t mode) override;
   bool Exists(const std::string& path) const override;
@@ -51,6 +52,8 @@ class FakeFiles : public Files {
   void SetFile(const std::string& path, std::string_view content, uint32_t mode = 0644);
   void SetDirectory(const std::string& path, uint32_t mode = 0755);
   void SetLink(const std::string& path, const std::string& target);
+  // Of what is there; a link is not followed. Everything belongs to root at first.
+  void SetOwner(const std::string& path, uint32_t owner);
   void SetRoom(const FileSystemRoom& room);
 
   // Looking at it. Content of a file, nothing when there is none.

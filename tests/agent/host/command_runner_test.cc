@@ -58,6 +58,49 @@ TEST_CASE("input arrives whole, also when it is large or not read") {
   REQUIRE(runner->Run(command)->output.empty());
 }
 
+TEST_CASE("a secret arrives as a file that can be read twice, and by nobody else") {
+  const Secret key = std::move(*Secret::CopyOf(std::string("k\0y", 3)));
+  Command command = Shell("cat /dev/stdin /dev/stdin; stat -L -c %a /dev/stdin");
+  command.secret_input = &key;
+  const auto result = MakeLinuxCommandRunner()->Run(command);
+  REQUIRE_OK(result);
+  REQUIRE(result->output == std::string("k\0yk\0y600\n", 10));
+}
+
+TEST_CASE("a program that gets a secret leaves no core dump") {
+  const Secret key = std::move(*Secret::CopyOf("key"));
+  Command command = Shell("grep 'Max core' /proc/self/limits");
+  const auto limits = [&] { return MakeLinuxCommandRunner()->Run(command).value().output; };
+  const std::string before = limits();
+  command.secret_input = &key;
+  REQUIRE_THAT(limits(), Catch::Matchers::Matches("Max core file size +1 +1 +bytes *\n"));
+  command.secret_input = nullptr;
+  REQUIRE(limits() == before);
+}
+
+TEST_CASE("a secret is wiped from a program's input when the program has ended") {
+  const test::TemporaryDirectory directory;
+  const std::string fifo = directory / "go";
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  const Secret key = std::move(*Secret::CopyOf("the key"));
+  // The one in the background outlives the program, and holds its input.
+  Command command =
+      Shell("exec 3<&0; (read line < " + fifo + "; head -c 7 /proc/self/fd/3 | od -c > " +
+            (directory / "seen") + "; mv " + (directory / "seen") + " " + (directory / "done") +
+            ") > /dev/null 2>&1 &");
+  command.secret_input = &key;
+  REQUIRE_OK(MakeLinuxCommandRunner()->Run(command));
+  test::WriteFile(fifo, "go\n");
+  struct stat about = {};
+  const auto begin = steady_clock::now();
+  while (stat((directory / "done").c_str(), &about) != 0 &&
+         steady_clock::now() - begin < seconds(60)) {
+    std::this_thread::yield();
+  }
+  REQUIRE_THAT(test::ReadFile(directory / "done"),
+               Catch::Matchers::Contains("\\0  \\0  \\0  \\0  \\0  \\0  \\0"));
+}
+
 TEST_CASE("only the end of a flood is kept") {
   const auto result = MakeLinuxCommandRunner()->Run(
       Shell("head -c 3000000 /dev/zero | tr '\\0' x; echo end; echo err >&2"));
@@ -225,8 +268,18 @@ TEST_CASE("the fake runner answers by the longest prefix and remembers") {
   broken.exit_status = 1;
   runner.On({"tool"}, broken);
   REQUIRE_FALSE(runner.RunChecked(command).ok());
+  const Secret key = std::move(*Secret::CopyOf("key"));
+  runner.On({"secretive"}, [](const Command& one) {
+    CommandResult result;
+    result.output.assign(one.secret_input->chars(), one.secret_input->size());
+    return result;
+  });
+  command.argv = {"secretive"};
+  command.secret_input = &key;
+  REQUIRE(*runner.RunChecked(command) == "key");
+  REQUIRE(runner.commands().back().secret_input == nullptr);
   REQUIRE(runner.command_lines() ==
-          std::vector<std::string>{"tool list all", "tool list all", "tool", "tool"});
+          std::vector<std::string>{"tool list all", "tool list all", "tool", "tool", "secretive"});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The real files and the fake ones keep the same promises.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <functional>
 #include <memory>
@@ -19,12 +20,14 @@ struct World {
   std::string base;
   std::function<void(const std::string& path, const std::string& target)> link;
   std::function<uint32_t(const std::string& path)> mode;
+  uint32_t owner = 0;  // of what is made
 };
 
 World RealWorld() {
   World world;
   world.directory = std::make_unique<test::TemporaryDirectory>();
   world.files = MakeLinuxFiles();
+  world.owner = geteuid();
   world.base = *world.files->Canonical(world.directory->path());
   world.link = [](const std::string& path, const std::string& target) {
     REQUIRE(symlink(target.c_str(), path.c_str()) == 0);
@@ -56,24 +59,6 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"a secret is read only when it is private",
-     [](World& w) {
-       const std::string path = w.base + "/secret";
-       for (const uint32_t mode : {0600U, 0400U, 0640U, 0604U, 0610U, 0602U}) {
-         INFO("mode " << std::oct << mode);
-         REQUIRE_OK(w.files->Write(path, "a secret", mode));
-         const auto content = w.files->ReadSecret(path);
-         if ((mode & 0077U) == 0) {
-           REQUIRE_OK(content);
-           CHECK(*content == "a secret");
-         } else {
-           REQUIRE_ERROR(content, absl::StatusCode::kPermissionDenied, "others than its owner");
-         }
-       }
-       REQUIRE_OK(w.files->Write(path, "a secret", 0600));
-       REQUIRE_ERROR(w.files->ReadSecret(path, 7), absl::StatusCode::kResourceExhausted, "7 bytes");
-       REQUIRE_ERROR(w.files->ReadSecret(w.base + "/none"), absl::StatusCode::kNotFound, "none");
-     }},
     {"what is written is read back, with its mode",
      [](World& w) {
        REQUIRE_OK(w.files->Write(w.base + "/a", std::string("x\0y", 3), 0640));
@@ -115,6 +100,41 @@ const Case kCases[] = {
        REQUIRE_OK(w.files->Read(w.base + "/a", 5));
        REQUIRE_ERROR(w.files->Read(w.base + "/a", 4), absl::StatusCode::kResourceExhausted,
                      "4 bytes");
+     }},
+    {"a secret file is read whole, with its mode, owner and size",
+     [](World& w) {
+       const std::string key("k\0\n", 3);
+       REQUIRE_OK(w.files->Write(w.base + "/a", key, 0600));
+       const auto file = w.files->ReadSecret(w.base + "/a", 3);
+       REQUIRE_OK(file);
+       REQUIRE(std::string(file->content.chars(), file->content.size()) == key);
+       REQUIRE(file->facts == FileFacts{FileFacts::Type::kRegular, 0600, w.owner, 3});
+     }},
+    {"a secret file that is empty, too large or not there",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/a", "", 0640));
+       const auto file = w.files->ReadSecret(w.base + "/a", 10);
+       REQUIRE_OK(file);
+       REQUIRE(file->content.empty());
+       REQUIRE(file->facts.mode == 0640);
+       REQUIRE_OK(w.files->Write(w.base + "/a", "12345", 0600));
+       REQUIRE_ERROR(w.files->ReadSecret(w.base + "/a", 4), absl::StatusCode::kResourceExhausted,
+                     "4 bytes");
+       REQUIRE_ERROR(w.files->ReadSecret(w.base + "/no", 4), absl::StatusCode::kNotFound, "/no");
+       REQUIRE_ERROR(w.files->ReadSecret("a", 4), absl::StatusCode::kInvalidArgument, "a");
+     }},
+    {"a secret is not read through a link, nor from a folder",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/a", "key", 0600));
+       w.link(w.base + "/l", "a");
+       const auto link = w.files->ReadSecret(w.base + "/l", 10);
+       REQUIRE_OK(link);
+       REQUIRE(link->facts.type == FileFacts::Type::kLink);
+       REQUIRE(link->content.empty());
+       const auto folder = w.files->ReadSecret(w.base, 10);
+       REQUIRE_OK(folder);
+       REQUIRE(folder->facts.type == FileFacts::Type::kDirectory);
+       REQUIRE(folder->content.empty());
      }},
     {"a folder cannot be read as a file",
      [](World& w) { REQUIRE_FALSE(w.files->Read(w.base).ok()); }},
@@ -239,6 +259,9 @@ TEST_CASE("a FIFO is refused instead of waited for") {
   REQUIRE(mkfifo((directory / "fifo").c_str(), 0600) == 0);
   REQUIRE_ERROR(MakeLinuxFiles()->Read(directory / "fifo"), absl::StatusCode::kInvalidArgument,
                 "fifo");
+  const auto secret = MakeLinuxFiles()->ReadSecret(directory / "fifo", 10);
+  REQUIRE_OK(secret);
+  REQUIRE(secret->facts.type == FileFacts::Type::kOther);
 }
 
 TEST_CASE("fake files fail when they are told to") {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "common/config/lookup.h"
 #include "tests/common/config/sample.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_directory.h"
@@ -43,6 +44,38 @@ TEST_CASE("the sample is read into the model") {
   CHECK(configuration.osconfig.users[0].ssh_mode == SshMode::kKeyOnly);
 }
 
+TEST_CASE("encryption says what opens the volumes, and is silent about what is usual") {
+  const auto usual = ParseHostConfiguration(kSample);
+  REQUIRE_OK(usual);
+  const EncryptionSettings& settings = *usual->storage.encryption;
+  CHECK(settings.tpm2 == Tpm2Use::kPreferred);
+  CHECK(settings.pcrs == std::nullopt);
+  CHECK(PcrsOf(settings) == std::vector<uint32_t>{7});
+  const std::string written = WriteHostConfiguration(*usual);
+  CHECK_THAT(written, !Catch::Matchers::Contains("tpm2") && !Catch::Matchers::Contains("pcrs"));
+
+  const auto parsed = ParseHostConfiguration(
+      SampleWith("  encryption:\n", "  encryption:\n    tpm2: required\n    pcrs: [11, 0x7]\n"));
+  REQUIRE_OK(parsed);
+  CHECK(parsed->storage.encryption->tpm2 == Tpm2Use::kRequired);
+  CHECK(parsed->storage.encryption->pcrs == std::vector<uint32_t>{11, 7});
+  CHECK(PcrsOf(*parsed->storage.encryption) == std::vector<uint32_t>{7, 11});
+}
+
+TEST_CASE("a volume holds only swap when all that uses it is swap") {
+  Storage storage;
+  storage.ab_update = AbUpdate{{{"pair", "secret-a", "secret-b"}}};
+  storage.mount_points = {
+      {"none", "swap", {}, "pageout"}, {"none", "swap", {}, "pair"}, {"/srv", "ext4", {}, "vault"}};
+  CHECK(HoldsOnlySwap(storage, "pageout"));
+  CHECK(HoldsOnlySwap(storage, "secret-a"));
+  CHECK(HoldsOnlySwap(storage, "secret-b"));
+  CHECK_FALSE(HoldsOnlySwap(storage, "vault"));
+  CHECK_FALSE(HoldsOnlySwap(storage, "unused"));
+  storage.images.emplace_back().target_id = "pair";
+  CHECK_FALSE(HoldsOnlySwap(storage, "secret-a"));
+}
+
 TEST_CASE("an empty mapping is a valid configuration and is written as one") {
   const auto parsed = ParseHostConfiguration("{}");
   REQUIRE_OK(parsed);
@@ -56,6 +89,9 @@ TEST_CASE("what is written is read back to an equal model") {
       kSample,
       "{}",
       SampleWith("size: 512M", "size: 1049600"),
+      SampleWith("  encryption:\n", "  encryption:\n    tpm2: never\n"),
+      SampleWith("  encryption:\n", "  encryption:\n    tpm2: required\n    pcrs: []\n"),
+      SampleWith("  encryption:\n", "  encryption:\n    pcrs: [0, 2, 7]\n"),
       SampleWith("metadataVersion: '1.0'", "metadataVersion: 1.0"),
       SampleWith("continue_if_no_match: true", "continueIfNoMatch: false\n          size: 1G"),
       SampleWith("name: logs",

@@ -199,6 +199,48 @@ TEST_CASE("encryption") {
   });
 }
 
+TEST_CASE("what opens encrypted volumes") {
+  const std::string url = "    recoveryKeyUrl: file:///etc/recovery/luks.key\n";
+  const auto with = [&](const std::string& text) { return std::pair(url, url + text); };
+  const auto instead = [&](const std::string& text) { return std::pair(url, text); };
+  CheckCases({
+      {"the TPM alone", {instead("")}, {}},
+      {"the TPM alone, by name", {instead("    tpm2: required\n")}, {}},
+      {"the recovery key alone", {with("    tpm2: never\n")}, {}},
+      {"both, with registers", {with("    tpm2: required\n    pcrs: [0, 7, 23]\n")}, {}},
+      {"no registers at all", {with("    pcrs: []\n")}, {}},
+      {"nothing",
+       {instead("    tpm2: never\n")},
+       {{"storage.encryption.tpm2", "nothing could open the encrypted volume \"vault-clear\""}}},
+      {"nothing, for swap that needs nothing",
+       {instead("    tpm2: never\n"),
+        {"{path: /srv,             filesystem: ext4", "{path: none,             filesystem: swap"}},
+       {}},
+      {"nothing, for swap that is mounted elsewhere, too",
+       {instead("    tpm2: never\n"),
+        {"    - {path: /srv, ",
+         "    - {path: none, filesystem: swap, options: [], targetId: "
+         "vault-clear}\n    - {path: /srv, "}},
+       {{"storage.encryption.tpm2", "nothing could open"},
+        {"storage.mountPoints[5].targetId", ""}}},
+      {"registers without the TPM",
+       {with("    tpm2: never\n    pcrs: [7]\n")},
+       {{"storage.encryption.pcrs", "is not used"}}},
+      {"a register that no TPM has",
+       {with("    pcrs: [7, 24]\n")},
+       {{"storage.encryption.pcrs[1]", "no platform configuration register 24"}}},
+      {"a register twice",
+       {with("    pcrs: [7, 11, 7]\n")},
+       {{"storage.encryption.pcrs[2]", "named twice"}}},
+      {"a name with a letter that the device-mapper mangles",
+       {{"deviceName: vault", "deviceName: \"a#b\""}},
+       {{"storage.encryption.volumes[0].deviceName", "cannot be that of a device"}}},
+      {"the name of the device-mapper itself",
+       {{"deviceName: vault", "deviceName: control"}},
+       {{"storage.encryption.volumes[0].deviceName", "cannot be that of a device"}}},
+  });
+}
+
 TEST_CASE("arrays") {
   const std::string array = kArray;
   CheckCases({
