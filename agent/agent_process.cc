@@ -28,8 +28,11 @@ struct RealHost {
   std::unique_ptr<Firmware> firmware = MakeLinuxFirmware();
   std::unique_ptr<Machine> machine = MakeLinuxMachine();
   std::unique_ptr<Clock> clock = MakeLinuxClock();
+  std::unique_ptr<Encryption> encryption = MakeLinuxEncryption(*commands);
 
-  Host ports() { return {*files, *commands, *devices, *mounts, *firmware, *machine, *clock}; }
+  Host ports() {
+    return {*files, *commands, *devices, *mounts, *firmware, *machine, *clock, *encryption};
+  }
 };
 
 FetchOptions FetchOptionsOf(const AgentConfiguration& configuration) {

@@ -8,6 +8,7 @@
 #include "agent/host/block_devices.h"
 #include "agent/host/clock.h"
 #include "agent/host/command_runner.h"
+#include "agent/host/encryption.h"
 #include "agent/host/files.h"
 #include "agent/host/firmware.h"
 #include "agent/host/machine.h"
@@ -23,6 +24,7 @@ struct Host {
   Firmware& firmware;
   Machine& machine;
   Clock& clock;
+  Encryption& encryption;
 };
 
 }  // namespace trident

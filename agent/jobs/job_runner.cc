@@ -247,7 +247,9 @@ void JobRunner::Work() {
 
 void JobRunner::CleanUp() {
   dirty_.clear();
-  const absl::Status status = servicer_.CleanUp();
+  const auto recorded = ReadRecorded();
+  const absl::Status status =
+      recorded.ok() ? servicer_.CleanUp(*recorded) : absl::Status(recorded.status());
   if (!status.ok()) {
     Log(LogLevel::kWarn, absl::StrCat("clean up: ", std::string(status.message())));
   }

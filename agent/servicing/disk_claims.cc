@@ -13,6 +13,9 @@
 namespace trident {
 namespace {
 
+// cryptsetup(8), --luks2-metadata-size and --luks2-keyslots-size: the default.
+constexpr uint64_t kLuks2HeaderSize = 16 << 20;
+
 std::string HolderOf(const ObservedArray& array) {
   return absl::StrCat("held by ", array.path.substr(array.path.rfind('/') + 1));
 }
@@ -201,6 +204,13 @@ DiskClaims ClaimDisks(const HostConfiguration& desired, const Observation& obser
     const auto member = claims.sizes.find(array.devices.front());
     if (member == claims.sizes.end()) continue;
     claims.sizes[array.id] = ArraySize(array.level, member->second, array.devices.size());
+  }
+  if (desired.storage.encryption) {
+    for (const EncryptedVolume& volume : desired.storage.encryption->volumes) {
+      const auto target = claims.sizes.find(volume.target_id);
+      if (target == claims.sizes.end() || target->second <= kLuks2HeaderSize) continue;
+      claims.sizes[volume.id] = target->second - kLuks2HeaderSize;
+    }
   }
   return claims;
 }

@@ -4,6 +4,7 @@
 #include "agent/boot/boot_entries.h"
 #include "agent/boot/booted_volume.h"
 #include "agent/servicing/boot_steps.h"
+#include "agent/servicing/encryption_steps.h"
 #include "agent/servicing/health.h"
 #include "agent/servicing/image_steps.h"
 #include "agent/servicing/observer.h"
@@ -71,6 +72,10 @@ class HostServicer : public Servicer {
         return CreateArrayStep(host_, run);
       case StepKind::kWaitForArrays:
         return WaitForArraysStep(host_, run);
+      case StepKind::kEncryptVolume:
+        return EncryptVolumeStep(host_, run);
+      case StepKind::kConfigureEncryption:
+        return root_.ConfigureEncryption(run);
       case StepKind::kConfigureRaid:
         return root_.ConfigureRaid(run);
       case StepKind::kWritePartitionTable:
@@ -115,7 +120,11 @@ class HostServicer : public Servicer {
                      absl::StrCat("no subsystem runs the step '", run.step.id, "'"));
   }
 
-  absl::Status CleanUp() override { return root_.Unmount(); }
+  absl::Status CleanUp(const Recorded& recorded) override {
+    TRIDENT_RETURN_IF_ERROR(root_.Unmount());
+    // The volumes of an installed host are in use, or are what the other volume consists of.
+    return recorded.configuration ? absl::OkStatus() : CloseVolumes(host_, recorded.status);
+  }
 
   absl::StatusOr<BootFinding> InspectBoot(const HostConfiguration& configuration, const Plan& plan,
                                           const HostStatus& status) override {

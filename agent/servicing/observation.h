@@ -36,6 +36,9 @@ struct Observation {
   absl::StatusOr<std::vector<ObservedArray>> arrays = std::vector<ObservedArray>();
   // By index in storage.images; only images that may have to be written.
   std::map<size_t, absl::StatusOr<ImageFacts>> images;
+  // Of a document with encryption, at an installation.
+  bool has_tpm2 = false;
+  absl::Status recovery_key;  // that of the document can be used
   // Of the recorded host.
   std::optional<absl::StatusOr<BootedVolume>> booted;
   std::optional<FoundInstallation> found_installation;

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "agent/datastore/peek.h"
 #include "agent/servicing/planner.h"
+#include "agent/storage/recovery_key.h"
 #include "common/base/error.h"
 #include "common/config/document.h"
 #include "common/config/lookup.h"
@@ -128,6 +129,14 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
     observed.disks.emplace(disk.id, host.devices.Observe(disk.device));
   }
   observed.arrays = host.devices.Arrays();
+  if (desired.storage.encryption && !recorded.configuration) {
+    observed.has_tpm2 = host.encryption.HasTpm2();
+    if (desired.storage.encryption->recovery_key_url) {
+      // Only whether it can be had: the key itself is read when it is used.
+      observed.recovery_key =
+          ReadRecoveryKey(host.files, *desired.storage.encryption->recovery_key_url).status();
+    }
+  }
   if (recorded.configuration) {
     observed.booted =
         FindBootedVolume(host.files, host.machine, *recorded.configuration, recorded.status);

@@ -34,6 +34,16 @@ class Order {
     }
   }
 
+  void EncryptVolumes() {
+    if (!desired_.storage.encryption) return;
+    for (const EncryptedVolume& volume : desired_.storage.encryption->volumes) {
+      Add(StepKind::kEncryptVolume, Phase::kStage, volume.id,
+          HoldsOnlySwap(desired_.storage, volume.id)
+              ? absl::StrCat("note that '", volume.id, "' is swap with a fresh key at every boot")
+              : absl::StrCat("encrypt '", volume.target_id, "' and open it as '", volume.id, "'"));
+    }
+  }
+
   void WaitForArrays() {
     if (desired_.storage.raid.software.empty()) return;
     Add(StepKind::kWaitForArrays, Phase::kStage, "", "wait until the RAID arrays are in step");
@@ -60,6 +70,11 @@ class Order {
       }
       if (only_pairs && FindPair(desired_, mount.target_id) == nullptr) continue;
       const BlockDeviceId device = DeviceOn(desired_, mount.target_id, target_);
+      // Made at every boot.
+      if (FindEncryptedVolume(desired_, device) != nullptr &&
+          HoldsOnlySwap(desired_.storage, device)) {
+        continue;
+      }
       Add(StepKind::kMakeFilesystem, Phase::kStage, device,
           absl::StrCat("make ", mount.filesystem, " on '", device, "'"));
     }
@@ -98,6 +113,9 @@ class Order {
     Add(StepKind::kWriteFstab, Phase::kStage, "", "write /etc/fstab of the new root");
     if (!desired_.storage.raid.software.empty()) {
       Add(StepKind::kConfigureRaid, Phase::kStage, "", "write mdadm.conf of the new root");
+    }
+    if (desired_.storage.encryption) {
+      Add(StepKind::kConfigureEncryption, Phase::kStage, "", "write /etc/crypttab of the new root");
     }
     if (!desired_.management.disable) {
       Add(StepKind::kConfigureManagement, Phase::kStage, "",
@@ -161,6 +179,7 @@ std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observati
   order.RemoveArrays(old_arrays);
   order.WritePartitionTables();
   order.CreateArrays();
+  order.EncryptVolumes();
   order.MakeFilesystems(/*only_pairs=*/false);
   order.WriteImages(/*only_pairs=*/false);
   order.WaitForArrays();

@@ -18,10 +18,11 @@ constexpr std::array<std::pair<Phase, std::string_view>, 4> kPhases{{
     {Phase::kCommit, "commit"},
 }};
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 20> kStepKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 22> kStepKinds{{
     {StepKind::kRemoveArray, "remove-array"},
     {StepKind::kWritePartitionTable, "write-partition-table"},
     {StepKind::kCreateArray, "create-array"},
+    {StepKind::kEncryptVolume, "encrypt-volume"},
     {StepKind::kMakeFilesystem, "make-filesystem"},
     {StepKind::kWriteImage, "write-image"},
     {StepKind::kVerifyImage, "verify-image"},
@@ -32,6 +33,7 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 20> kStepKinds{{
     {StepKind::kConfigureBoot, "configure-boot"},
     {StepKind::kWriteFstab, "write-fstab"},
     {StepKind::kConfigureRaid, "configure-raid"},
+    {StepKind::kConfigureEncryption, "configure-encryption"},
     {StepKind::kConfigureManagement, "configure-management"},
     {StepKind::kUnmountNewRoot, "unmount-new-root"},
     {StepKind::kCheckTarget, "check-target"},

@@ -26,6 +26,7 @@ enum class StepKind {
   kRemoveArray,          // subject: kernel device of an old array
   kWritePartitionTable,  // subject: disk
   kCreateArray,          // subject: array
+  kEncryptVolume,        // subject: encrypted volume
   kMakeFilesystem,       // subject: device
   kWriteImage,           // subject: device
   kVerifyImage,          // subject: device; reads back what was written
@@ -36,6 +37,7 @@ enum class StepKind {
   kConfigureBoot,  // rewrites what finds the root, checks the loader's files
   kWriteFstab,
   kConfigureRaid,        // mdadm.conf
+  kConfigureEncryption,  // crypttab
   kConfigureManagement,  // runtime configuration, self upgrade, and whether the target's agent fits
   kUnmountNewRoot,
   kCheckTarget,  // file system checks, after the unmount

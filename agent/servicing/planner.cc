@@ -34,9 +34,6 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
   if (!desired.osconfig.users.empty()) {
     refusals.Unsupported("osconfig.users", "users are not set up by this version", kLeaveOut);
   }
-  if (storage.encryption) {
-    refusals.Unsupported("storage.encryption", "encryption is not done by this version", kLeaveOut);
-  }
   for (size_t i = 0; i < storage.mount_points.size(); ++i) {
     const std::string& type = storage.mount_points[i].filesystem;
     if (CanMakeFilesystem(type)) continue;
@@ -139,6 +136,24 @@ void RefuseUnbootable(const HostConfiguration& desired, Refusals& refusals) {
                                        "' is mounted at / but is not a volume pair, while other "
                                        "devices are"),
                           "Make the root device a pair too: all pairs switch together.");
+  }
+}
+
+// What opens the encrypted volumes must be at hand before they are made.
+void RefuseUnopenable(const HostConfiguration& desired, const Observation& observed,
+                      Refusals& refusals) {
+  if (!desired.storage.encryption) return;
+  const EncryptionSettings& settings = *desired.storage.encryption;
+  if (!observed.recovery_key.ok()) {
+    refusals.Failed("storage.encryption.recoveryKeyUrl", observed.recovery_key);
+  }
+  const bool needs_tpm2 = settings.tpm2 == Tpm2Use::kRequired ||
+                          (settings.tpm2 == Tpm2Use::kPreferred && !settings.recovery_key_url);
+  if (needs_tpm2 && !observed.has_tpm2) {
+    refusals.Precondition("encryption", "no-tpm", "storage.encryption.tpm2",
+                          "this machine has no TPM 2.0 that could open the encrypted volumes",
+                          "Switch it on in the firmware's setup, or use a recoveryKeyUrl with "
+                          "tpm2: preferred or never.");
   }
 }
 
@@ -248,6 +263,7 @@ absl::StatusOr<Plan> PlanCleanInstall(const HostConfiguration& desired, const Re
   } else {
     RefuseUnbootable(desired, refusals);
     RefuseOverwrittenAdoptions(desired, refusals);
+    RefuseUnopenable(desired, observed, refusals);
   }
   RefuseWithoutPrivilege(observed, refusals);
   if (!observed.booted_from_ramdisk && !observed.safety_check_overridden) {

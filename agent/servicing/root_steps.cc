@@ -8,6 +8,7 @@
 #include "agent/boot/identity.h"
 #include "agent/boot/loader.h"
 #include "agent/management/target_agent.h"
+#include "agent/servicing/encryption_steps.h"
 #include "agent/servicing/storage_steps.h"
 #include "agent/storage/fstab.h"
 #include "agent/storage/mount_target.h"
@@ -124,6 +125,15 @@ absl::Status RootSteps::ConfigureRaid(const StepRun& run) {
                            ResolveBelow(host_.files, path_, "/etc/mdadm/mdadm.conf"));
   return Annotate(host_.files.Write(path, FormatMdadmConf(arrays), 0644),
                   "write /etc/mdadm/mdadm.conf");
+}
+
+absl::Status RootSteps::ConfigureEncryption(const StepRun& run) {
+  TRIDENT_RETURN_IF_ERROR(Mount(run));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string text,
+                           MakeCrypttab(host_, run.configuration, run.status));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string path,
+                           ResolveBelow(host_.files, path_, "/etc/crypttab"));
+  return Annotate(host_.files.Write(path, text, 0644), "write /etc/crypttab");
 }
 
 absl::Status RootSteps::ConfigureManagement(const StepRun& run) {

@@ -25,6 +25,8 @@ class RootSteps {
   absl::Status WriteFstab(const StepRun& run);
   // /etc/mdadm/mdadm.conf of the new root.
   absl::Status ConfigureRaid(const StepRun& run);
+  // /etc/crypttab of the new root.
+  absl::Status ConfigureEncryption(const StepRun& run);
   absl::Status ConfigureManagement(const StepRun& run);
   // Live: writes the runtime configuration of the running system.
   absl::Status ApplyManagement(const StepRun& run);

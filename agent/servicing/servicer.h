@@ -90,8 +90,8 @@ class Servicer {
   // from its beginning. kLeave returns OK when the machine is about to go down.
   virtual absl::Status RunStep(const StepRun& run) = 0;
 
-  // Before a staged target is given up (cancelled, failed): unmounts what is left.
-  virtual absl::Status CleanUp() = 0;
+  // Before a staged target is given up (cancelled, failed): unmounts and closes what is left.
+  virtual absl::Status CleanUp(const Recorded& recorded) = 0;
 
   // Which volume runs? Does not wait.
   virtual absl::StatusOr<BootFinding> InspectBoot(const HostConfiguration& configuration,

@@ -43,6 +43,15 @@ const SoftwareRaidArray* FindArray(const HostConfiguration& configuration,
   return nullptr;
 }
 
+const EncryptedVolume* FindEncryptedVolume(const HostConfiguration& configuration,
+                                           const BlockDeviceId& id) {
+  if (!configuration.storage.encryption) return nullptr;
+  for (const EncryptedVolume& volume : configuration.storage.encryption->volumes) {
+    if (volume.id == id) return &volume;
+  }
+  return nullptr;
+}
+
 const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id) {
   if (!configuration.storage.ab_update) return nullptr;
   for (const VolumePair& pair : configuration.storage.ab_update->volume_pairs) {

@@ -17,6 +17,8 @@ const Partition* FindPartition(const HostConfiguration& configuration, const Blo
 const AdoptedPartition* FindAdopted(const HostConfiguration& configuration,
                                     const BlockDeviceId& id);
 const SoftwareRaidArray* FindArray(const HostConfiguration& configuration, const BlockDeviceId& id);
+const EncryptedVolume* FindEncryptedVolume(const HostConfiguration& configuration,
+                                           const BlockDeviceId& id);
 const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id);
 const MountPoint* FindMount(const HostConfiguration& configuration, std::string_view path);
 

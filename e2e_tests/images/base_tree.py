@@ -27,10 +27,13 @@ PACKAGES = [
     "systemd", "systemd-sysv", "udev", "dbus", "kmod", "linux-image-cloud-amd64", "initramfs-tools",
     "busybox", "zstd", "efibootmgr", "dosfstools", "e2fsprogs", "fdisk", "util-linux", "mount",
     "openssh-server", "iproute2", "passwd", "procps", "ca-certificates", "mdadm",
+    # systemd-cryptenroll and systemd-cryptsetup load these when there is a TPM.
+    "cryptsetup-bin", "dmsetup", "libtss2-esys-3.0.2-0", "libtss2-mu0", "libtss2-rc0",
+    "libtss2-tcti-device0",
     # Shared libraries of the agent, whether gRPC is linked into it or not.
     "libgrpc++1.51", "libprotobuf32", "libabsl20220623", "libc-ares2", "libyaml-cpp0.7",
     "libsqlite3-0", "libcurl4", "libssl3", "liblzma5", "libzstd1", "libxxhash0", "libfdisk1",
-    "libblkid1", "libmount1", "libefivar1", "libefiboot1", "libsystemd0", "libcryptsetup12",
+    "libcryptsetup12", "libblkid1", "libmount1", "libefivar1", "libefiboot1", "libsystemd0", "libcryptsetup12",
 ]
 
 # Never used by these machines; leaving them out makes every image smaller and faster to write.
@@ -66,9 +69,9 @@ MASKED = [
     "ldconfig.service", "systemd-hwdb-update.service", "systemd-binfmt.service",
     "proc-sys-fs-binfmt_misc.automount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
     "dev-hugepages.mount", "dev-mqueue.mount", "modprobe@drm.service", "modprobe@fuse.service",
-    "modprobe@dm_mod.service", "modprobe@loop.service", "modprobe@configfs.service",
+    "modprobe@loop.service", "modprobe@configfs.service",
     "sys-kernel-config.mount", "sys-fs-fuse-connections.mount", "systemd-modules-load.service",
-    "kmod-static-nodes.service", "systemd-random-seed.service", "systemd-sysusers.service",
+    "systemd-random-seed.service", "systemd-sysusers.service",
     "systemd-user-sessions.service", "systemd-journal-flush.service", "systemd-sysctl.service",
     "systemd-logind.service",
 ]

@@ -37,14 +37,15 @@ class Servicing:
 class Host:
     """Use as a context manager; everything that it started is gone afterwards."""
 
-    def __init__(self, server: ImageServer, snapshot: Snapshot | None = None, disks: int = 1):
+    def __init__(self, server: ImageServer, snapshot: Snapshot | None = None, disks: int = 1,
+                 tpm: bool = False):
         self.server = server
         # Short, because a socket's path must be.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trident-e2e-"))
         self.machine = Machine(self.folder / "machine",
                                disk=snapshot.disk if snapshot else None,
                                variables=snapshot.variables if snapshot else None,
-                               disks=disks)
+                               disks=disks, tpm=tpm)
         self.tunnel = Tunnel(self.machine, self.folder / "agent.sock")
         self.client = Client(self.tunnel.address)
 

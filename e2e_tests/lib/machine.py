@@ -12,6 +12,7 @@ from images import base_tree, boot_files
 from lib import accelerator
 from lib.process import run
 from lib.serial_log import SerialLog
+from lib.tpm import Tpm
 
 FIRMWARE = pathlib.Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 FIRMWARE_VARIABLES = pathlib.Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -47,7 +48,8 @@ class Machine:
     """One machine in one folder. Not started by its constructor. Use as a context manager."""
 
     def __init__(self, folder: pathlib.Path, disk: pathlib.Path | None = None,
-                 variables: pathlib.Path | None = None, disks: int = 1):
+                 variables: pathlib.Path | None = None, disks: int = 1,
+                 tpm: bool = False):
         """A machine with blank disks, or with copies of the disk and variables given.
 
         In the guest they are /dev/disk/by-id/virtio-disk0 and so on.
@@ -56,6 +58,7 @@ class Machine:
         folder.mkdir(parents=True, exist_ok=True)
         self.disks = [folder / f"disk{index}.img" for index in range(disks)]
         self.variables = folder / "vars.fd"
+        self._tpm = Tpm(folder) if tpm else None
         for file in self.disks:
             run(["truncate", "-s", DISK_SIZE, file])
         if disk is not None:
@@ -99,6 +102,8 @@ class Machine:
 
     def close(self) -> None:
         self.power_cut()
+        if self._tpm:
+            self._tpm.stop()
         self.serial.close()
 
     def running(self) -> bool:
@@ -143,6 +148,10 @@ class Machine:
         """Puts a blank disk in the place of one, while the machine is off."""
         self.disks[index].unlink()
         run(["truncate", "-s", DISK_SIZE, self.disks[index]])
+
+    def replace_tpm(self) -> None:
+        """Puts another TPM into the machine, while it is off."""
+        self._tpm.forget()
 
     def ssh(self, command: str, timeout: float = 60) -> str:
         """Runs a command as root in the guest and returns its output. Raises ProgramError."""
@@ -191,6 +200,8 @@ class Machine:
         self._watcher.start()
 
     def _launch(self, extra: list[str]) -> None:
+        if self._tpm:
+            self._tpm.start()
         # The socket's path is relative: absolute ones may be longer than a socket's name can be.
         command = [
             "qemu-system-x86_64", "-machine", "q35", *accelerator.arguments(), "-smp", "2",
@@ -200,7 +211,7 @@ class Machine:
             "-qmp", "unix:qmp.sock,server=on,wait=off", "-device", "virtio-rng-pci",
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
             "-drive", "if=pflash,format=raw,unit=1,file=vars.fd",
-            *self._disk_arguments(),
+            *self._disk_arguments(), *(self._tpm.arguments() if self._tpm else []),
             "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22",
             "-device", "virtio-net-pci,netdev=n0,romfile=", *extra]
         with (self.folder / "qemu.log").open("a") as log:

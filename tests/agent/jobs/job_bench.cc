@@ -122,7 +122,7 @@ absl::Status FakeServicer::RunStep(const StepRun& run) {
   return absl::OkStatus();
 }
 
-absl::Status FakeServicer::CleanUp() { return Enter("cleanup", nullptr); }
+absl::Status FakeServicer::CleanUp(const Recorded&) { return Enter("cleanup", nullptr); }
 
 absl::StatusOr<BootFinding> FakeServicer::InspectBoot(const HostConfiguration&, const Plan&,
                                                       const HostStatus&) {

@@ -41,7 +41,7 @@ class FakeServicer final : public Servicer {
   absl::Status Refresh(const Recorded& recorded, HostStatus& status) override;
   std::vector<std::string> Watch(HostStatus& status) override;
   absl::Status RunStep(const StepRun& run) override;
-  absl::Status CleanUp() override;
+  absl::Status CleanUp(const Recorded& recorded) override;
   absl::StatusOr<BootFinding> InspectBoot(const HostConfiguration& configuration, const Plan& plan,
                                           const HostStatus& status) override;
   absl::Status CheckHealth(const HostConfiguration& configuration, const Plan& plan,

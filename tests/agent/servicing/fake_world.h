@@ -10,6 +10,7 @@
 #include "agent/host/fake/fake_block_devices.h"
 #include "agent/host/fake/fake_clock.h"
 #include "agent/host/fake/fake_command_runner.h"
+#include "agent/host/fake/fake_encryption.h"
 #include "agent/host/fake/fake_files.h"
 #include "agent/host/fake/fake_firmware.h"
 #include "agent/host/fake/fake_machine.h"
@@ -49,6 +50,7 @@ class FakeWorld {
   FakeFirmware firmware;
   FakeMachine machine;
   FakeClock clock;
+  FakeEncryption encryption{devices};
   // What the store knows.
   Recorded recorded;
   StoreRange target_range;

@@ -170,7 +170,7 @@ TEST_CASE("staging fails when the image has no agent that would check the new sy
     REQUIRE_OK(plan);
     REQUIRE_ERROR(world.RunPhase(*servicer, document, *plan, Phase::kStage),
                   absl::StatusCode::kFailedPrecondition, test.text);
-    REQUIRE_OK(servicer->CleanUp());
+    REQUIRE_OK(servicer->CleanUp(world.recorded));
     CHECK(world.mounts.List()->empty());
     CHECK(world.machine.reboots() == 0);
   }

@@ -196,8 +196,6 @@ TEST_CASE("what a host cannot or must not do is refused before anything is writt
        "osconfig.users"},
       {"scripts", [](auto& c, auto&) { c.scripts.post_configure.emplace_back(); }, unsupported,
        "scripts"},
-      {"encryption", [](auto& c, auto&) { c.storage.encryption.emplace(); }, unsupported,
-       "storage.encryption"},
       {"an ESP on an array that the firmware cannot read",
        [](auto& c, auto&) {
          c.storage.raid.software = {{"mirror", "mirror", RaidLevel::kRaid1, {"esp-a"}, "1.2"}};
