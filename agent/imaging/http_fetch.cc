@@ -18,9 +18,10 @@ HttpHandlers CollectInto(FetchedBody& fetched, size_t limit, const Interruption&
     return response.status == 200 || response.status == 206;
   };
   handlers.body = [&fetched, limit](std::span<const uint8_t> data) {
-    const size_t bytes = std::min(data.size(), limit - fetched.bytes.size());
-    fetched.bytes.insert(fetched.bytes.end(), data.begin(), data.begin() + bytes);
-    fetched.more = bytes < data.size();
+    const std::span<const uint8_t> part =
+        data.first(std::min(data.size(), limit - fetched.bytes.size()));
+    fetched.bytes.insert(fetched.bytes.end(), part.begin(), part.end());
+    fetched.more = part.size() < data.size();
     return !fetched.more;
   };
   handlers.stopped = interruption.stopped;

@@ -77,7 +77,8 @@ absl::StatusOr<ImageHead> InspectGzip(std::span<const uint8_t> head) {
   constexpr size_t kFixedHeader = 10;
   constexpr uint8_t kDeflate = 8;
   constexpr uint8_t kReservedFlags = 0xE0;
-  constexpr uint64_t kWindow = 32 * 1024;  // the largest one of deflate, RFC 1951 section 2
+  constexpr uint64_t kWindow =
+      uint64_t{32} * 1024;  // the largest one of deflate, RFC 1951 section 2
   if (head.size() >= 2 && !BeginsWith(head, "\x1F\x8B")) return WrongFormat("gzip", head);
   if (head.size() < kFixedHeader) return TooShort(head);
   if (head[2] != kDeflate) return CorruptImage("its gzip header names an unknown method");
