@@ -56,7 +56,7 @@ absl::Status CheckFacts(const FileFacts& facts, const std::string& path) {
 absl::StatusOr<Secret> ReadRecoveryKey(const Files& files, const std::string& url) {
   const auto path = FilePathOfUrl(url);
   if (!path.ok()) {
-    return Refuse(absl::StatusCode::kInvalidArgument, url, std::string(path.status().message()),
+    return Refuse(absl::StatusCode::kInvalidArgument, url, GetErrorDetail(path.status()).message,
                   "write recoveryKeyUrl as file:///absolute/path");
   }
   auto file = files.ReadSecret(*path, kLargest);
@@ -71,7 +71,7 @@ absl::StatusOr<Secret> ReadRecoveryKey(const Files& files, const std::string& ur
   }
   if (!file.ok()) {
     return Refuse(absl::StatusCode::kFailedPrecondition, *path,
-                  std::string(file.status().message()), "see that the agent can read it");
+                  GetErrorDetail(file.status()).message, "see that the agent can read it");
   }
   TRIDENT_RETURN_IF_ERROR(CheckFacts(file->facts, *path));
   return std::move(file->content);

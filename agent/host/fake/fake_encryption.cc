@@ -135,7 +135,7 @@ absl::StatusOr<int> FakeEncryption::AddKey(const std::string& device, const Secr
   const std::lock_guard lock(mutex_);
   TRIDENT_RETURN_IF_ERROR(BeginChange());
   TRIDENT_ASSIGN_OR_RETURN(Volume* const volume, Find(device, attempt));
-  if (const auto slot = SlotOf(*volume, new_key, attempt); slot.ok()) return slot;
+  if (const auto slot = SlotOf(*volume, new_key, attempt); slot.ok()) return *slot;
   TRIDENT_RETURN_IF_ERROR(SlotOf(*volume, key, attempt).status());
   const int slot = AddSlot(*volume, Text(new_key));
   changes_.push_back(absl::StrCat("add-key ", devices_.Resolve(device), " ", slot));
