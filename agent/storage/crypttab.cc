@@ -40,6 +40,22 @@ const char* RestOf(Unlocking unlocking) {
   return "none luks";
 }
 
+// Nothing that the host needs is mounted from the volume, on A or B.
+bool MayFail(const HostConfiguration& configuration, const BlockDeviceId& id) {
+  bool mounted = false;
+  for (const MountPoint& mount : configuration.storage.mount_points) {
+    if (DeviceOn(configuration, mount.target_id, Volume::kA) != id &&
+        DeviceOn(configuration, mount.target_id, Volume::kB) != id) {
+      continue;
+    }
+    mounted = true;
+    if (std::find(mount.options.begin(), mount.options.end(), "nofail") == mount.options.end()) {
+      return false;
+    }
+  }
+  return mounted;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> FormatCrypttab(const std::vector<CrypttabEntry>& entries) {
@@ -52,7 +68,8 @@ absl::StatusOr<std::string> FormatCrypttab(const std::vector<CrypttabEntry>& ent
     if (entry.unlocking == Unlocking::kFreshKey && absl::StartsWith(entry.device, "UUID=")) {
       return CannotWrite(entry, "swap with a fresh key has no header with a UUID");
     }
-    absl::StrAppend(&text, entry.name, " ", entry.device, " ", RestOf(entry.unlocking), "\n");
+    absl::StrAppend(&text, entry.name, " ", entry.device, " ", RestOf(entry.unlocking),
+                    entry.may_fail ? ",nofail" : "", "\n");
   }
   return text;
 }
@@ -78,6 +95,7 @@ absl::StatusOr<std::vector<CrypttabEntry>> CrypttabEntries(
     entry.unlocking = HoldsOnlySwap(configuration.storage, volume.id) ? Unlocking::kFreshKey
                       : with_tpm2.count(volume.id) != 0               ? Unlocking::kTpm2
                                                                       : Unlocking::kAsk;
+    entry.may_fail = MayFail(configuration, volume.id);
     entries.push_back(std::move(entry));
   }
   return entries;

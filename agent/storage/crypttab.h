@@ -23,6 +23,7 @@ struct CrypttabEntry {
   std::string name;    // below /dev/mapper
   std::string device;  // PARTUUID=<uuid>, UUID=<uuid> of the LUKS2 header, or a path
   Unlocking unlocking = Unlocking::kAsk;
+  bool may_fail = false;  // the boot goes on without it
 
   bool operator==(const CrypttabEntry&) const = default;
 };
@@ -36,7 +37,8 @@ absl::StatusOr<std::string> FormatCrypttab(const std::vector<CrypttabEntry>& ent
 // The encrypted volumes of the document, in its order: the same on volume A and B, since both
 // halves of a pair are opened at every boot. Partitions by PARTUUID, arrays by their recorded path.
 // `with_tpm2` are the ids of the volumes that have a token of the TPM. Pure. NOT_FOUND when the
-// status does not know a device: it has not been made yet.
+// status does not know a device: it has not been made yet. Where everything that is mounted from a
+// volume has the option nofail, the boot does not wait for the volume either.
 absl::StatusOr<std::vector<CrypttabEntry>> CrypttabEntries(
     const HostConfiguration& configuration, const HostStatus& status,
     const std::set<BlockDeviceId>& with_tpm2);

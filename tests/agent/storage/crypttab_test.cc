@@ -33,6 +33,9 @@ TEST_CASE("a line says by what its volume is opened") {
       {"an array",
        {"v", "/dev/md/mirror", Unlocking::kTpm2},
        "v /dev/md/mirror none luks,tpm2-device=auto\n"},
+      {"one that the boot does not wait for",
+       {"v", "UUID=1-2", Unlocking::kTpm2, true},
+       "v UUID=1-2 none luks,tpm2-device=auto,nofail\n"},
       {"the UUID of a header", {"v", "UUID=1-2", Unlocking::kAsk}, "v UUID=1-2 none luks\n"},
   };
   for (const Row& row : rows) {
@@ -95,6 +98,21 @@ TEST_CASE("the document's volumes are there in its order, each with what opens i
                           {"data", "PARTUUID=" + test::PartUuid(5), Unlocking::kAsk},
                           {"fast", "/dev/md/mirror", Unlocking::kTpm2},
                           {"pageout", "PARTUUID=" + test::PartUuid(6), Unlocking::kFreshKey}});
+}
+
+TEST_CASE("the boot waits for a volume unless nothing that is mounted from it is needed") {
+  test::StorageWorld world = EncryptedWorld();
+  auto& mounts = world.configuration.storage.mount_points;
+  mounts[1].options = {"nofail"};
+  mounts.push_back({"/srv", "ext4", {"noatime", "nofail"}, "array-clear"});
+  auto entries = CrypttabEntries(world.configuration, world.status, {});
+  REQUIRE_OK(entries);
+  CHECK((*entries)[0].may_fail);
+  CHECK((*entries)[1].may_fail);
+  CHECK_FALSE((*entries)[2].may_fail);
+  mounts[1].options = {"defaults"};
+  entries = CrypttabEntries(world.configuration, world.status, {});
+  CHECK_FALSE((*entries)[0].may_fail);
 }
 
 TEST_CASE("swap gets a fresh key, whatever the TPM is said to open") {
