@@ -94,8 +94,8 @@ TEST_CASE("A file of credentials is read only when it is private") {
   }
   REQUIRE_ERROR(ReadRegistryCredentials(*files, directory / "none", "r"),
                 absl::StatusCode::kNotFound, "none");
-  REQUIRE_ERROR(ReadRegistryCredentials(*files, directory.path(), "r"), absl::StatusCode::kInternal,
-                "Is a directory");
+  REQUIRE_ERROR(ReadRegistryCredentials(*files, directory.path(), "r"),
+                absl::StatusCode::kPermissionDenied, "no regular file");
   const auto unset = ReadRegistryCredentials(*files, "", "r");
   REQUIRE_OK(unset);
   CHECK_FALSE(unset->has_value());
