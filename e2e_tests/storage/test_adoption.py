@@ -54,6 +54,5 @@ def test_a_partition_that_would_be_lost_is_refused_by_name(bare_host_with):
     table = host.machine.ssh("sfdisk -d /dev/vda")
     with pytest.raises(grpc.RpcError) as refused:
         list(host.client.update(host.example("adopted", "grub-v1"), BOTH))
-    assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
     assert "'music'" in refused.value.details()
     assert host.machine.ssh("sfdisk -d /dev/vda") == table
