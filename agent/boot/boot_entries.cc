@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,14 +33,17 @@ struct Variables {
     return found == entries.end() ? nullptr : &*found;
   }
 
-  // Entries of further members of the volume's ESP, in the order of their labels.
+  // Entries of further members of the volume's ESP, by the number of the copy.
   std::vector<const BootEntry*> CopiesOfVolume(Volume volume) const {
     std::vector<const BootEntry*> found;
     for (const BootEntry& entry : entries) {
       if (entry.label.starts_with(BootEntryLabel(volume) + "-")) found.push_back(&entry);
     }
+    const auto rank = [](const BootEntry* entry) {
+      return std::pair(entry->label.size(), std::string_view(entry->label));
+    };
     std::stable_sort(found.begin(), found.end(),
-                     [](const BootEntry* a, const BootEntry* b) { return a->label < b->label; });
+                     [&](const BootEntry* a, const BootEntry* b) { return rank(a) < rank(b); });
     return found;
   }
 
@@ -106,6 +110,11 @@ std::optional<uint16_t> ReusableEntry(const Variables& variables, Volume target,
   return std::nullopt;
 }
 
+Numbers Joined(Numbers first, const Numbers& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 Numbers NumbersOf(const std::vector<const BootEntry*>& entries) {
   Numbers numbers;
   for (const BootEntry* entry : entries) numbers.push_back(entry->number);
@@ -115,9 +124,15 @@ Numbers NumbersOf(const std::vector<const BootEntry*>& entries) {
 // Writes the entries of the copies and gives their numbers; those of copies that are no more go to
 // `stale`.
 absl::StatusOr<Numbers> WriteCopies(Firmware& firmware, const Variables& variables, Volume target,
-                                    const std::vector<BootTarget>& copies, Numbers& stale) {
+                                    const std::vector<BootTarget>& copies, bool clean_install,
+                                    Numbers& stale) {
   Numbers written;
   std::vector<const BootEntry*> known = variables.CopiesOfVolume(target);
+  // The running system was started by it, whatever its label says: it may be the only way back.
+  if (!clean_install) {
+    std::erase_if(known,
+                  [&](const BootEntry* entry) { return entry->number == variables.current; });
+  }
   for (size_t i = 0; i < copies.size(); ++i) {
     const std::string label = BootCopyLabel(target, i + 2);
     std::optional<uint16_t> reusable;
@@ -132,13 +147,20 @@ absl::StatusOr<Numbers> WriteCopies(Firmware& firmware, const Variables& variabl
   return written;
 }
 
-absl::Status CheckKept(const Firmware& firmware, uint16_t number, const BootTarget& target) {
+// `numbers` are those of the entries of `targets`; the first is armed.
+absl::Status CheckKept(const Firmware& firmware, const Numbers& numbers,
+                       const std::vector<BootTarget>& targets) {
   TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
   std::string lost;
-  const BootEntry* entry = variables.Find(number);
-  if (entry == nullptr || !PointsAt(*entry, target)) lost = absl::StrFormat("Boot%04X", number);
-  if (lost.empty() && !Contains(variables.order, number)) lost = "BootOrder";
-  if (lost.empty() && variables.next != number) lost = "BootNext";
+  for (size_t i = 0; i < numbers.size() && lost.empty(); ++i) {
+    const BootEntry* entry = variables.Find(numbers[i]);
+    if (entry == nullptr || !PointsAt(*entry, targets[i])) {
+      lost = absl::StrFormat("Boot%04X", numbers[i]);
+    } else if (!Contains(variables.order, numbers[i])) {
+      lost = "BootOrder";
+    }
+  }
+  if (lost.empty() && variables.next != numbers.front()) lost = "BootNext";
   if (lost.empty()) return absl::OkStatus();
   return MakeError(absl::StatusCode::kFailedPrecondition, "boot", "firmware-forgot",
                    absl::StrFormat("The firmware accepted the write of %s, but it does not give "
@@ -177,13 +199,11 @@ absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const Boot
     const bool way_back = !clean_install && entry->number == variables.current;
     if (entry->number != *number && !way_back) duplicates.push_back(entry->number);
   }
-  TRIDENT_ASSIGN_OR_RETURN(const Numbers copy_numbers,
-                           WriteCopies(firmware, variables, target, copies, duplicates));
-  Numbers of_target = {*number};
-  of_target.insert(of_target.end(), copy_numbers.begin(), copy_numbers.end());
-  Numbers unwanted = duplicates;
-  unwanted.insert(unwanted.end(), of_target.begin(), of_target.end());
-  Numbers order = Without(variables.order, unwanted);
+  TRIDENT_ASSIGN_OR_RETURN(
+      const Numbers copy_numbers,
+      WriteCopies(firmware, variables, target, copies, clean_install, duplicates));
+  const Numbers of_target = Joined({*number}, copy_numbers);
+  Numbers order = Without(variables.order, Joined(duplicates, of_target));
   if (clean_install) {
     order.insert(order.begin(), of_target.begin(), of_target.end());
   } else {
@@ -210,7 +230,9 @@ absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const Boot
       return Annotate(status, absl::StrFormat("Deleting the old boot entry '%s'", label));
     }
   }
-  return CheckKept(firmware, *number, boot_target);
+  std::vector<BootTarget> targets = {boot_target};
+  targets.insert(targets.end(), copies.begin(), copies.end());
+  return CheckKept(firmware, of_target, targets);
 }
 
 absl::Status CommitBootOrder(Firmware& firmware, Volume active) {
@@ -225,11 +247,8 @@ absl::Status CommitBootOrder(Firmware& firmware, Volume active) {
                      "Create it with efibootmgr, pointing at the ESP of this volume, or update the "
                      "host once more.");
   }
-  Numbers first = {entry->number};
-  const Numbers copies = NumbersOf(variables.CopiesOfVolume(active));
-  first.insert(first.end(), copies.begin(), copies.end());
-  Numbers order = Without(variables.order, first);
-  order.insert(order.begin(), first.begin(), first.end());
+  const Numbers first = Joined({entry->number}, NumbersOf(variables.CopiesOfVolume(active)));
+  const Numbers order = Joined(first, Without(variables.order, first));
   if (absl::Status status = SetOrderIfDifferent(firmware, variables, order); !status.ok()) {
     return Annotate(status, absl::StrFormat("Putting '%s' first in the boot order", entry->label));
   }
@@ -250,17 +269,15 @@ absl::Status UndoFirmware(Firmware& firmware, Volume active) {
       return Annotate(status, "Removing the firmware's choice for the next start");
     }
   }
-  Numbers others = NumbersOf(variables.OfVolume(OtherVolume(active)));
-  const Numbers other_copies = NumbersOf(variables.CopiesOfVolume(OtherVolume(active)));
-  others.insert(others.end(), other_copies.begin(), other_copies.end());
+  const Volume other = OtherVolume(active);
+  const Numbers others =
+      Joined(NumbersOf(variables.OfVolume(other)), NumbersOf(variables.CopiesOfVolume(other)));
   Numbers order = Without(variables.order, others);
   const std::vector<const BootEntry*> ours = variables.OfVolume(active);
   if (!ours.empty()) {
-    Numbers first = {ours.front()->number};
-    const Numbers copies = NumbersOf(variables.CopiesOfVolume(active));
-    first.insert(first.end(), copies.begin(), copies.end());
-    order = Without(order, first);
-    order.insert(order.begin(), first.begin(), first.end());
+    const Numbers first =
+        Joined({ours.front()->number}, NumbersOf(variables.CopiesOfVolume(active)));
+    order = Joined(first, Without(order, first));
   }
   const bool way_back = std::any_of(order.begin(), order.end(), [&](uint16_t number) {
     return variables.Find(number) != nullptr;
@@ -275,8 +292,7 @@ absl::Status UndoFirmware(Firmware& firmware, Volume active) {
                         "%s, then restart.",
                         BootEntryLabel(active), VolumeName(active)));
   }
-  for (const uint16_t number : others) order.push_back(number);
-  return Annotate(SetOrderIfDifferent(firmware, variables, order),
+  return Annotate(SetOrderIfDifferent(firmware, variables, Joined(order, others)),
                   absl::StrFormat("Putting '%s' first in the boot order", BootEntryLabel(active)));
 }
 

@@ -83,6 +83,12 @@ struct ObservedArray {
   std::vector<std::string> users;
 };
 
+// How `users` name a device that is stacked on another one, by its kernel device: "held by md127".
+// What uses it in its turn follows after a comma.
+inline std::string HeldBy(const std::string& kernel_path) {
+  return "held by " + kernel_path.substr(kernel_path.rfind('/') + 1);
+}
+
 // Somewhere to write an image: a partition or, in tests, a file.
 class BlockWriter {
  public:

@@ -14,6 +14,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "agent/host/block_devices.h"
 #include "common/base/error.h"
 
 namespace trident {
@@ -90,7 +91,7 @@ void AddUsers(const Tables& tables, dev_t device, const std::string& prefix,
   AddDirectUsers(tables, device, prefix, users);
   std::error_code error;
   for (const auto& holder : fs::directory_iterator(SysfsFolder(device) + "/holders", error)) {
-    const std::string held = absl::StrCat(prefix, "held by ", holder.path().filename().string());
+    const std::string held = prefix + HeldBy(holder.path().string());
     users.push_back(held);
     dev_t number = 0;
     if (ParseDeviceNumber(FirstLine(holder.path() / "dev"), number)) {

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/jobs/host_watch.h"
+#include "agent/jobs/job_reporter.h"
 #include "agent/jobs/progress.h"
 #include "agent/jobs/store_ranges.h"
 #include "common/base/error.h"
@@ -15,22 +17,6 @@ namespace {
 
 // A host that comes up with the target again and again is not rebooted forever.
 constexpr int kRollBackReboots = 2;
-
-StepEvent EventOfStep(const Plan& plan, size_t index, StepEvent::State state) {
-  const Step& step = plan.steps[index];
-  return {.id = step.id,
-          .description = step.description,
-          .phase = step.phase,
-          .index = static_cast<uint32_t>(index + 1),
-          .count = static_cast<uint32_t>(plan.steps.size()),
-          .state = state};
-}
-
-Event StepTold(const Plan& plan, size_t index, StepEvent::State state) {
-  Event event;
-  event.step = EventOfStep(plan, index, state);
-  return event;
-}
 
 // Index of the first step of `kind`, or the number of steps.
 size_t IndexOf(const Plan& plan, StepKind kind) {
@@ -75,46 +61,6 @@ struct JobRunner::PhaseResult {
   } kind = Kind::kDone;
   absl::Status error;
   JobChange change;  // the failed step and what it left in the status
-};
-
-// What a step tells, to the journal and to the log. While leaving: to the log only.
-class JobRunner::Reporter final : public StepReporter {
- public:
-  Reporter(JobRunner& runner, const Job& job, size_t index, ProgressMeter* meter)
-      : runner_(runner), job_(job), index_(index), meter_(meter) {}
-
-  void Progress(uint64_t done, uint64_t total) override {
-    if (meter_ == nullptr) return;
-    const auto progress = meter_->Update(done, total, runner_.clock_.BootNanos());
-    if (!progress.has_value()) return;
-    Event event;
-    event.job = Summarize(job_);
-    event.step = EventOfStep(*job_.plan, index_, StepEvent::State::kStarted);
-    event.progress = *progress;
-    runner_.journal_.Tell(std::move(event));
-  }
-  void Info(std::string_view message) override { Tell(LogLevel::kInfo, "info", message); }
-  void Warning(std::string_view message) override { Tell(LogLevel::kWarn, "warn", message); }
-
-  // The first failure to write what was told.
-  const absl::Status& error() const { return error_; }
-
- private:
-  void Tell(LogLevel level, const char* name, std::string_view message) {
-    Log(level, message);
-    if (meter_ == nullptr) return;
-    Event event;
-    event.step = EventOfStep(*job_.plan, index_, StepEvent::State::kStarted);
-    event.log = LogEvent{name, std::string(message)};
-    const auto written = runner_.ledger_.Edit(job_, Telling(std::move(event)));
-    if (!written.ok() && !HasMovedOn(written.status()) && error_.ok()) error_ = written.status();
-  }
-
-  JobRunner& runner_;
-  const Job& job_;
-  const size_t index_;
-  ProgressMeter* const meter_;
-  absl::Status error_;
 };
 
 JobRunner::JobRunner(Ledger& ledger, Journal& journal, Datastore& store, Servicer& servicer,
@@ -199,28 +145,12 @@ void JobRunner::Loop() {
       poked_ = false;
       if (!called) {
         lock.unlock();
-        WatchHost();
+        // After the way out nothing is told any more: the store has been carried along.
+        if (!left_) LookAtHost(servicer_, ledger_);
         continue;
       }
     }
     Work();
-  }
-}
-
-void JobRunner::WatchHost() {
-  HostStatus status = ledger_.Status();
-  std::vector<Event> events;
-  for (std::string& change : servicer_.Watch(status)) {
-    Log(LogLevel::kWarn, change);
-    Event event;
-    event.log = LogEvent{"warn", std::move(change)};
-    events.push_back(std::move(event));
-  }
-  if (events.empty()) return;
-  const absl::Status saved = ledger_.SaveStatus(status, std::move(events));
-  if (!saved.ok()) {
-    Log(LogLevel::kWarn,
-        absl::StrCat("record what the host is like: ", std::string(saved.message())));
   }
 }
 
@@ -444,7 +374,7 @@ JobRunner::Next JobRunner::Leave(const Job& job, const Cancellation& cancellatio
     const size_t leave = BeginOf(plan, Phase::kLeave);
     if (leave < plan.steps.size() && plan.steps[leave].phase == Phase::kLeave) {
       HostStatus host_status = ledger_.Status();
-      Reporter reporter(*this, job, leave, nullptr);
+      JobReporter reporter(ledger_, journal_, clock_, job, leave, nullptr);
       status = RunStep(job, *configuration, leave, host_status, reporter, /*leaving=*/true,
                        cancellation);
     } else {
@@ -562,7 +492,7 @@ JobRunner::PhaseResult JobRunner::RunPhase(Job& job, const HostConfiguration& co
 
     meter.BeginStep(index, clock_.BootNanos());
     HostStatus status = ledger_.Status();
-    Reporter reporter(*this, job, index, &meter);
+    JobReporter reporter(ledger_, journal_, clock_, job, index, &meter);
     const absl::Status outcome =
         RunStep(job, configuration, index, status, reporter, /*leaving=*/false, cancellation);
     if (!reporter.error().ok()) return interrupted(reporter.error());

@@ -53,10 +53,8 @@ class JobRunner {
   // What comes after a piece of work.
   enum class Next { kLookAgain, kWait };
   struct PhaseResult;
-  class Reporter;
 
   void Loop();
-  void WatchHost();
   void Work();
   Next Advance(const Job& job, const Cancellation& cancellation);
   // One for each state that is not final.

@@ -6,19 +6,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "agent/host/encryption.h"
 #include "agent/storage/layout.h"
 #include "agent/storage/raid.h"
 #include "common/config/lookup.h"
 
 namespace trident {
 namespace {
-
-// cryptsetup(8), --luks2-metadata-size and --luks2-keyslots-size: the default.
-constexpr uint64_t kLuks2HeaderSize = 16 << 20;
-
-std::string HolderOf(const ObservedArray& array) {
-  return absl::StrCat("held by ", array.path.substr(array.path.rfind('/') + 1));
-}
 
 // Old arrays on the disks of the document: removed, or refused by name.
 class ArrayClaims {
@@ -60,7 +54,7 @@ class ArrayClaims {
       }
     }
     if (!ours) return;
-    holders_.push_back(HolderOf(array));
+    holders_.push_back(HeldBy(array.path));
     if (!foreign.empty()) {
       refusals_.Precondition(
           "storage", "array-spans-foreign-disk", "storage.disks",
@@ -173,6 +167,25 @@ void CheckAdoptedMounts(const HostConfiguration& desired, const Observation& obs
   }
 }
 
+void ClaimEncryptedVolumes(const Storage& storage, const EncryptionSettings& encryption,
+                           DiskClaims& claims, Refusals& refusals) {
+  for (size_t i = 0; i < encryption.volumes.size(); ++i) {
+    const EncryptedVolume& volume = encryption.volumes[i];
+    const auto target = claims.sizes.find(volume.target_id);
+    // Swap has no header.
+    if (target == claims.sizes.end() || HoldsOnlySwap(storage, volume.id)) continue;
+    if (target->second <= kLuksHeaderBytes) {
+      refusals.Precondition(
+          "encryption", "too-small", absl::StrCat("storage.encryption.volumes[", i, "].targetId"),
+          absl::StrCat("'", volume.target_id, "' has ", target->second,
+                       " bytes, of which the header alone takes ", kLuksHeaderBytes),
+          "Make what is encrypted larger.");
+      continue;
+    }
+    claims.sizes[volume.id] = target->second - kLuksHeaderBytes;
+  }
+}
+
 }  // namespace
 
 DiskClaims ClaimDisks(const HostConfiguration& desired, const Observation& observed,
@@ -206,11 +219,7 @@ DiskClaims ClaimDisks(const HostConfiguration& desired, const Observation& obser
     claims.sizes[array.id] = ArraySize(array.level, member->second, array.devices.size());
   }
   if (desired.storage.encryption) {
-    for (const EncryptedVolume& volume : desired.storage.encryption->volumes) {
-      const auto target = claims.sizes.find(volume.target_id);
-      if (target == claims.sizes.end() || target->second <= kLuks2HeaderSize) continue;
-      claims.sizes[volume.id] = target->second - kLuks2HeaderSize;
-    }
+    ClaimEncryptedVolumes(desired.storage, *desired.storage.encryption, claims, refusals);
   }
   return claims;
 }

@@ -60,7 +60,7 @@ absl::Status EncryptVolumeStep(const Host& host, const StepRun& run) {
             .contents = {}};
   TRIDENT_RETURN_IF_ERROR(run.save_status());
   if (HoldsOnlySwap(run.configuration.storage, volume->id)) return absl::OkStatus();
-  // What an interruption left open.
+  // What an interruption left open: the plan saw that nobody else has the name.
   TRIDENT_RETURN_IF_ERROR(host.encryption.Deactivate(volume->device_name));
   TRIDENT_RETURN_IF_ERROR(host.devices.OpenForWriting(target.path).status());
   const EncryptionSettings& settings = *run.configuration.storage.encryption;
@@ -94,11 +94,14 @@ absl::StatusOr<std::string> MakeCrypttab(const Host& host, const HostConfigurati
 }
 
 absl::Status CloseVolumes(const Host& host, const HostStatus& status) {
+  // One that cannot be closed keeps the others from nothing.
+  absl::Status first;
   for (const auto& [id, volume] : status.storage.encrypted_volumes) {
-    TRIDENT_RETURN_IF_ERROR(Annotate(host.encryption.Deactivate(volume.device_name),
-                                     absl::StrCat("close the encrypted volume '", id, "'")));
+    const absl::Status closed = Annotate(host.encryption.Deactivate(volume.device_name),
+                                         absl::StrCat("close the encrypted volume '", id, "'"));
+    if (first.ok()) first = closed;
   }
-  return absl::OkStatus();
+  return first;
 }
 
 }  // namespace trident

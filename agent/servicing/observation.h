@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,8 @@ struct Observation {
   std::map<size_t, absl::StatusOr<ImageFacts>> images;
   // Of a document with encryption, at an installation.
   bool has_tpm2 = false;
-  absl::Status recovery_key;  // that of the document can be used
+  absl::Status recovery_key;           // that of the document can be used
+  std::set<std::string> open_volumes;  // names of the document's that are taken below /dev/mapper
   // Of the recorded host.
   std::optional<absl::StatusOr<BootedVolume>> booted;
   std::optional<FoundInstallation> found_installation;

@@ -131,6 +131,11 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
   observed.arrays = host.devices.Arrays();
   if (desired.storage.encryption && !recorded.configuration) {
     observed.has_tpm2 = host.encryption.HasTpm2();
+    for (const EncryptedVolume& volume : desired.storage.encryption->volumes) {
+      if (host.encryption.IsActive(volume.device_name)) {
+        observed.open_volumes.insert(volume.device_name);
+      }
+    }
     if (desired.storage.encryption->recovery_key_url) {
       // Only whether it can be had: the key itself is read when it is used.
       observed.recovery_key =

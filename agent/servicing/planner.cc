@@ -144,6 +144,21 @@ void RefuseUnopenable(const HostConfiguration& desired, const Observation& obser
                       Refusals& refusals) {
   if (!desired.storage.encryption) return;
   const EncryptionSettings& settings = *desired.storage.encryption;
+  for (size_t i = 0; i < settings.volumes.size(); ++i) {
+    const std::string& name = settings.volumes[i].device_name;
+    if (!observed.open_volumes.contains(name)) continue;
+    refusals.Precondition(
+        "encryption", "name-taken", absl::StrCat("storage.encryption.volumes[", i, "].deviceName"),
+        absl::StrCat("/dev/mapper/", name, " is there already"),
+        absl::StrCat("Close it (cryptsetup close ", name, "), or choose another name."));
+  }
+  // Swap with a fresh key is opened by nobody.
+  if (std::all_of(settings.volumes.begin(), settings.volumes.end(),
+                  [&](const EncryptedVolume& volume) {
+                    return HoldsOnlySwap(desired.storage, volume.id);
+                  })) {
+    return;
+  }
   if (!observed.recovery_key.ok()) {
     refusals.Failed("storage.encryption.recoveryKeyUrl", observed.recovery_key);
   }

@@ -32,19 +32,25 @@ const MountPoint* MountOf(const HostConfiguration& configuration, const BlockDev
   return nullptr;
 }
 
-// The table on the disk is the one that this job recorded.
-bool IsWritten(const HostStatus& status, const BlockDeviceId& disk, const ObservedDisk& observed) {
+// The table on the disk, to be written again, when it is the one that this job recorded.
+std::optional<PartitionTable> TableToRepeat(const HostConfiguration& configuration,
+                                            const HostStatus& status, const BlockDeviceId& disk,
+                                            const ObservedDisk& observed) {
   const auto recorded = status.storage.disks.find(disk);
-  if (recorded == status.storage.disks.end() || !observed.table) return false;
-  const auto& found = observed.table->partitions;
+  if (recorded == status.storage.disks.end() || !observed.table) return std::nullopt;
   const auto& wanted = recorded->second.partitions;
-  return found.size() == wanted.size() &&
-         std::all_of(wanted.begin(), wanted.end(), [&](const PartitionStatus& partition) {
-           return std::any_of(found.begin(), found.end(), [&](const TablePartition& entry) {
-             return entry.uuid == partition.uuid && entry.start == partition.start &&
-                    entry.start + entry.size == partition.end;
-           });
-         });
+  PartitionTable table = *observed.table;
+  if (table.partitions.size() != wanted.size()) return std::nullopt;
+  for (TablePartition& entry : table.partitions) {
+    const auto known =
+        std::find_if(wanted.begin(), wanted.end(), [&](const PartitionStatus& partition) {
+          return entry.uuid == partition.uuid && entry.start == partition.start &&
+                 entry.start + entry.size == partition.end;
+        });
+    if (known == wanted.end()) return std::nullopt;
+    if (FindAdopted(configuration, known->id) != nullptr) entry.kept_as = known->id;
+  }
+  return table;
 }
 
 DiskStatus StatusOf(const Disk& disk, const PartitionTable& table, uint64_t capacity) {
@@ -97,12 +103,15 @@ absl::Status WritePartitionTable(const Host& host, const StepRun& run) {
   TRIDENT_ASSIGN_OR_RETURN(const ObservedDisk observed, host.devices.Observe(disk->device));
   // Adopted partitions are looked for once: after an interruption the same words could match
   // something else in the table that was written.
-  if (disk->adopted_partitions.empty() || !IsWritten(run.status, disk->id, observed)) {
-    const auto uuid_of = [&](const std::string& id) {
-      return DeriveUuid(run.job_id, "partition/" + id);
-    };
-    TRIDENT_ASSIGN_OR_RETURN(const PartitionTable table, MakeLayout(*disk, observed, uuid_of));
-    run.status.storage.disks[disk->id] = StatusOf(*disk, table, observed.size);
+  std::optional<PartitionTable> table;
+  if (!disk->adopted_partitions.empty()) {
+    table = TableToRepeat(run.configuration, run.status, disk->id, observed);
+  }
+  if (!table) {
+    TRIDENT_ASSIGN_OR_RETURN(table, MakeLayout(*disk, observed, [&](const std::string& id) {
+                               return DeriveUuid(run.job_id, "partition/" + id);
+                             }));
+    run.status.storage.disks[disk->id] = StatusOf(*disk, *table, observed.size);
     if (run.configuration.storage.ab_update) {
       AbUpdateStatus& ab = run.status.storage.ab_update.emplace();
       for (const VolumePair& pair : run.configuration.storage.ab_update->volume_pairs) {
@@ -110,8 +119,8 @@ absl::Status WritePartitionTable(const Host& host, const StepRun& run) {
       }
     }
     TRIDENT_RETURN_IF_ERROR(run.save_status());
-    TRIDENT_RETURN_IF_ERROR(host.devices.WriteTable(disk->device, table));
   }
+  TRIDENT_RETURN_IF_ERROR(host.devices.WriteTable(disk->device, *table));
   DiskStatus& written = run.status.storage.disks[disk->id];
   written.contents.kind = Contents::Kind::kInitialized;
   for (PartitionStatus& partition : written.partitions) {

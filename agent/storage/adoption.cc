@@ -106,6 +106,13 @@ absl::StatusOr<std::vector<Adoption>> MatchAdopted(const Disk& disk, const Obser
                          " bytes, more than the size ", FormatPartitionSize(*wanted.size)),
             "An adopted partition can only grow: leave its size out, or name a larger one.");
       }
+      if (wanted.size->bytes % observed.sector_size != 0) {
+        return Refuse(absl::StatusCode::kInvalidArgument, "partition-size",
+                      absl::StrCat("the adopted partition '", wanted.id, "' cannot have ",
+                                   wanted.size->bytes, " bytes"),
+                      absl::StrCat("Give it a size that is a multiple of the disk's sectors of ",
+                                   observed.sector_size, " bytes."));
+      }
       adoption.size = wanted.size->bytes;
     }
     adopted.push_back(std::move(adoption));
@@ -132,17 +139,17 @@ absl::StatusOr<PartitionTable> LayOutAround(
   std::vector<Stretch> taken;
   std::set<uint32_t> numbers;
   for (const Adoption& one : adopted) {
-    taken.push_back({one.found.start, one.found.start + one.size});
+    // Where the next adopted partition begins, or the room ends. One that was made by other rules
+    // may end beyond what is usable by ours; it may stay so.
+    uint64_t end = std::max(usable.end, one.found.start + one.found.size);
+    for (const Adoption& other : adopted) {
+      if (other.found.start > one.found.start) end = std::min(end, other.found.start);
+    }
     numbers.insert(one.found.number);
-  }
-  for (const Adoption& one : adopted) {
-    const Stretch wanted{one.found.start, one.found.start + one.size};
-    const bool blocked = wanted.end > usable.end ||
-                         std::any_of(taken.begin(), taken.end(), [&](const Stretch& other) {
-                           return other.begin != wanted.begin && other.begin < wanted.end &&
-                                  wanted.begin < other.end;
-                         });
-    if (!blocked) continue;
+    if (one.size <= end - one.found.start) {
+      taken.push_back({one.found.start, one.found.start + one.size});
+      continue;
+    }
     return Refuse(absl::StatusCode::kFailedPrecondition, "adoption-no-room",
                   absl::StrCat("the adopted partition '", one.wanted->id, "' cannot grow to ",
                                one.size, " bytes: the room behind it is taken"),

@@ -27,6 +27,7 @@ struct Adoption {
 //   adoption-no-match       NOT_FOUND: nothing matches, and continueIfNoMatch is not set
 //   adoption-ambiguous      FAILED_PRECONDITION: several match
 //   adoption-shrinks        FAILED_PRECONDITION: it is larger than the size given
+//   partition-size          INVALID_ARGUMENT: a size that is not a multiple of the disk's sectors
 //   partition-would-be-lost FAILED_PRECONDITION: the disk has a partition that is neither adopted
 //                           nor one of the document's by its label
 absl::StatusOr<std::vector<Adoption>> MatchAdopted(const Disk& disk, const ObservedDisk& observed);

@@ -58,9 +58,10 @@ absl::Status TooSmall(const Disk& disk, const ObservedDisk& observed, const std:
 absl::StatusOr<PartitionTable> MakeLayout(
     const Disk& disk, const ObservedDisk& observed,
     const std::function<std::string(const std::string& id)>& uuid_of) {
-  if (disk.partitions.size() > kMostPartitions) {
+  const size_t count = disk.partitions.size() + disk.adopted_partitions.size();
+  if (count > kMostPartitions) {
     return MakeError(absl::StatusCode::kInvalidArgument, "storage", "too-many-partitions",
-                     absl::StrCat("disk \"", disk.id, "\" has ", disk.partitions.size(),
+                     absl::StrCat("disk \"", disk.id, "\" has ", count,
                                   " partitions; a table holds ", kMostPartitions));
   }
   for (const Partition& partition : disk.partitions) {

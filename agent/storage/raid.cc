@@ -26,10 +26,20 @@ std::string LevelWord(RaidLevel level) {
   return absl::StrReplaceAll(std::string(EnumName(level)), {{"raid", ""}});
 }
 
-// A sysfs attribute without its newline; empty when there is none.
-std::string Attribute(const Files& files, const std::string& folder, const std::string& name) {
+// A sysfs attribute without its newline; empty when there is none, as levels without redundancy
+// have none about it. One that cannot be read is an error: it may be the one that tells of a loss.
+absl::StatusOr<std::string> Attribute(const Files& files, const std::string& folder,
+                                      const std::string& name) {
   const absl::StatusOr<std::string> text = files.Read(absl::StrCat(folder, "/", name));
-  return text.ok() ? std::string(absl::StripAsciiWhitespace(*text)) : "";
+  if (absl::IsNotFound(text.status())) return "";
+  TRIDENT_RETURN_IF_ERROR(text.status());
+  return std::string(absl::StripAsciiWhitespace(*text));
+}
+
+absl::Status Unreadable(const std::string& folder, const std::string& name,
+                        const std::string& text) {
+  return MakeError(absl::StatusCode::kInternal, "storage", "array-state",
+                   absl::StrCat(folder, "/", name, " says '", text, "', which is not understood"));
 }
 
 }  // namespace
@@ -116,18 +126,21 @@ absl::StatusOr<ArrayHealth> ReadArrayHealth(const Files& files, const std::strin
                      absl::StrCat(path, " (", device, ") is not a RAID array"));
   }
   ArrayHealth health;
-  const std::string state = Attribute(files, folder, "array_state");
-  health.running = !state.empty() && state != "clear" && state != "inactive";
-  // Levels without redundancy have neither attribute.
-  if (!absl::SimpleAtoi(Attribute(files, folder, "degraded"), &health.missing)) health.missing = 0;
-  health.sync_action = Attribute(files, folder, "sync_action");
+  TRIDENT_ASSIGN_OR_RETURN(const std::string state, Attribute(files, folder, "array_state"));
+  // "broken": a member of an array without redundancy is gone.
+  health.running = !state.empty() && state != "clear" && state != "inactive" && state != "broken";
+  TRIDENT_ASSIGN_OR_RETURN(const std::string degraded, Attribute(files, folder, "degraded"));
+  if (!degraded.empty() && !absl::SimpleAtoi(degraded, &health.missing)) {
+    return Unreadable(folder, "degraded", degraded);
+  }
+  TRIDENT_ASSIGN_OR_RETURN(health.sync_action, Attribute(files, folder, "sync_action"));
   if (health.sync_action.empty()) health.sync_action = "idle";
+  TRIDENT_ASSIGN_OR_RETURN(const std::string completed, Attribute(files, folder, "sync_completed"));
   // "none", "delayed", or "1234 / 5678".
-  const std::vector<std::string> words =
-      absl::StrSplit(Attribute(files, folder, "sync_completed"), ' ', absl::SkipEmpty());
+  const std::vector<std::string> words = absl::StrSplit(completed, ' ', absl::SkipEmpty());
   if (words.size() == 3 && (!absl::SimpleAtoi(words[0], &health.sync_done) ||
                             !absl::SimpleAtoi(words[2], &health.sync_total))) {
-    health.sync_done = health.sync_total = 0;
+    return Unreadable(folder, "sync_completed", completed);
   }
   return health;
 }

@@ -64,7 +64,7 @@ struct ArrayHealth {
   bool operator==(const ArrayHealth&) const = default;
 };
 
-// `path` may be a link. NOT_FOUND: there is no such array.
+// `path` may be a link. NOT_FOUND: there is no such array; other errors: its state cannot be read.
 absl::StatusOr<ArrayHealth> ReadArrayHealth(const Files& files, const std::string& path);
 
 // kReady: complete and in step. kCreated: complete, being synchronised for the first time.

@@ -74,7 +74,7 @@ enum class Tpm2Use { kRequired, kPreferred, kNever };
 struct EncryptionSettings {
   std::optional<std::string> recovery_key_url;  // file://
   Tpm2Use tpm2 = Tpm2Use::kPreferred;
-  // Platform configuration registers, 0 to 23; unset acts as kDefaultPcrs.
+  // Platform configuration registers, 0 to 23; unset: see PcrsOf (lookup.h).
   std::optional<std::vector<uint32_t>> pcrs;
   std::vector<EncryptedVolume> volumes;
 

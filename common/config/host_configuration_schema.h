@@ -96,8 +96,7 @@ struct Schema<EncryptionSettings> {
   static constexpr char kDoc[] =
       "Volumes to encrypt, and what opens them: the recovery key, the TPM of the machine, or both. "
       "A volume that only holds swap needs neither: it gets a fresh key at every boot, and what "
-      "was "
-      "swapped out is lost with the old one.";
+      "was swapped out is lost with the old one.";
   template <class Visitor>
   static void Visit(Visitor& v) {
     v.Optional({"recoveryKeyUrl",

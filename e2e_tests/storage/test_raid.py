@@ -1,5 +1,6 @@
 """Software RAID on real disks: every level, a mirrored system, a lost disk, old arrays."""
 
+import grpc
 import pytest
 
 from lib.grpc_client import BOTH, state_name
@@ -63,7 +64,7 @@ def test_old_arrays_are_taken_apart_but_not_one_that_reaches_to_a_foreign_disk(b
         "for d in a b c; do echo ',,L' | sfdisk -q -X gpt /dev/vd$d; done; udevadm settle; "
         "mdadm --create /dev/md/old --run --level=1 --raid-devices=2 --metadata=1.2 "
         "/dev/vdb1 /dev/vdc1; udevadm settle")
-    with pytest.raises(Exception) as refused:
+    with pytest.raises(grpc.RpcError) as refused:
         list(host.client.update(host.example("raid1-root", "grub-v1"), BOTH))
     assert "/dev/vdc, which the document does not name" in str(refused.value.details())
     host.machine.ssh("mdadm --stop /dev/md/old; mdadm --zero-superblock /dev/vdb1 /dev/vdc1; "

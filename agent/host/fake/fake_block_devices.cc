@@ -44,11 +44,6 @@ std::string PartitionPath(const std::string& disk, uint32_t number) {
   return absl::StrCat(disk, digit ? "p" : "", number);
 }
 
-// What a member of the array has as its user.
-std::string HolderOf(const std::string& array) {
-  return absl::StrCat("held by ", array.substr(array.rfind('/') + 1));
-}
-
 absl::Status NoSuchDevice(const std::string& device) {
   return MakeError(absl::StatusCode::kNotFound, "storage", "no-such-device",
                    absl::StrCat("there is no block device ", device));
@@ -397,7 +392,7 @@ void FakeBlockDevices::RemoveDisk(const std::string& path) {
 void FakeBlockDevices::AddArray(const std::string& path, const std::vector<std::string>& members,
                                 uint64_t size) {
   AddDisk(path, size);
-  for (const std::string& member : members) AddUser(member, HolderOf(path));
+  for (const std::string& member : members) AddUser(member, HeldBy(path));
   const std::lock_guard lock(state_->mutex);
   std::vector<ArrayMember>& known = state_->arrays[path];
   for (const std::string& member : members) {
@@ -412,7 +407,7 @@ void FakeBlockDevices::RemoveArray(const std::string& path) {
     members = state_->arrays[path];
     state_->arrays.erase(path);
   }
-  for (const ArrayMember& member : members) RemoveUser(member.path, HolderOf(path));
+  for (const ArrayMember& member : members) RemoveUser(member.path, HeldBy(path));
   RemoveDisk(path);
 }
 

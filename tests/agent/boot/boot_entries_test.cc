@@ -156,21 +156,65 @@ TEST_CASE(
   }
 }
 
+// Further members of the ESP of a volume.
+std::vector<BootTarget> CopiesOf(Volume volume, size_t count) {
+  std::vector<BootTarget> copies;
+  for (size_t i = 0; i < count; ++i) {
+    BootTarget copy = TargetOf(volume);
+    copy.partition_uuid[0] = static_cast<char>('0' + i);
+    copies.push_back(copy);
+  }
+  return copies;
+}
+
 TEST_CASE("After a power cut, pointing the firmware at the target again ends as it should") {
-  ForEveryPowerCut(
-      WorldsOnA(),
-      [](FakeFirmware& firmware) {
-        return PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false);
-      },
-      [](FakeFirmware& firmware) {
-        firmware.FailAfterWrites(100);
-        REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false));
-        const size_t writes = firmware.writes().size();
-        REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB), {}, false));
-        CHECK(firmware.writes().size() == writes);
-        CHECK(Restart(firmware) == Volume::kB);
-        CHECK(Restart(firmware) == Volume::kA);
-      });
+  for (const size_t count : {0U, 2U}) {
+    INFO(count << " copies of the ESP");
+    const auto point = [&](FakeFirmware& firmware) {
+      return PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB),
+                                   CopiesOf(Volume::kB, count), false);
+    };
+    ForEveryPowerCut(WorldsOnA(), point, [&](FakeFirmware& firmware) {
+      firmware.FailAfterWrites(100);
+      REQUIRE_OK(point(firmware));
+      const size_t writes = firmware.writes().size();
+      REQUIRE_OK(point(firmware));
+      CHECK(firmware.writes().size() == writes);
+      CHECK(Restart(firmware) == Volume::kB);
+      CHECK(Restart(firmware) == Volume::kA);
+    });
+  }
+}
+
+TEST_CASE(
+    "The copies of an ESP stand behind their volume, in their order, and go when it has less") {
+  FakeFirmware firmware;
+  const auto labels = [&] {
+    std::vector<std::string> found;
+    const Numbers order = firmware.Order().value();
+    for (const uint16_t number : order) found.push_back(firmware.Find(number)->label);
+    return found;
+  };
+  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA),
+                                   CopiesOf(Volume::kA, 1), true));
+  CHECK(labels() == std::vector<std::string>{"trident-a", "trident-a-2"});
+  REQUIRE(Restart(firmware) == Volume::kA);
+  REQUIRE_OK(CommitBootOrder(firmware, Volume::kA));
+  // More than nine: by number, not by letter.
+  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kB, TargetOf(Volume::kB),
+                                   CopiesOf(Volume::kB, 9), false));
+  REQUIRE(Restart(firmware) == Volume::kB);
+  REQUIRE_OK(CommitBootOrder(firmware, Volume::kB));
+  std::vector<std::string> expected = {"trident-b"};
+  for (size_t copy = 2; copy <= 10; ++copy) expected.push_back(BootCopyLabel(Volume::kB, copy));
+  expected.insert(expected.end(), {"trident-a", "trident-a-2"});
+  CHECK(labels() == expected);
+  REQUIRE_OK(PointFirmwareAtTarget(firmware, Volume::kA, TargetOf(Volume::kA), {}, false));
+  expected.resize(10);
+  expected.push_back("trident-a");
+  CHECK(labels() == expected);
+  REQUIRE_OK(UndoFirmware(firmware, Volume::kB));
+  CHECK(labels() == expected);
 }
 
 TEST_CASE("Undoing: a power cut after any write leaves the active volume to fall back to") {

@@ -50,6 +50,43 @@ TEST_CASE("a table is read back as it was written") {
   REQUIRE(**read == SampleTable());
 }
 
+TEST_CASE("a kept partition keeps its contents and attributes, a new one loses old signatures") {
+  const DiskFile disk;
+  PartitionTable table = SampleTable();
+  table.partitions[1].attributes = "RequiredPartition GUID:59";
+  REQUIRE_OK(WriteGpt(disk.fd(), disk.path(), table));
+  // swap(8): what libblkid knows it by stands at the end of the first page.
+  const std::string signature = "SWAPSPACE2";
+  const auto place = [&](size_t i) {
+    return static_cast<off_t>(table.partitions[i].start + 4096 - signature.size());
+  };
+  const auto at = [&](size_t i) {
+    std::string found(signature.size(), '\0');
+    REQUIRE(pread(disk.fd(), found.data(), found.size(), place(i)) ==
+            static_cast<ssize_t>(found.size()));
+    return found;
+  };
+  for (const size_t i : {0U, 1U}) {
+    // A header that is whole: version 1, with a last page.
+    const uint32_t words[] = {1, 100};
+    REQUIRE(pwrite(disk.fd(), words, sizeof(words),
+                   static_cast<off_t>(table.partitions[i].start + 1024)) == sizeof(words));
+    REQUIRE(pwrite(disk.fd(), signature.data(), signature.size(), place(i)) ==
+            static_cast<ssize_t>(signature.size()));
+  }
+  auto read = ReadGpt(disk.path());
+  REQUIRE_OK(read);
+  table = **read;
+  CHECK(table.partitions[1].attributes == "RequiredPartition GUID:59");
+  table.partitions[1].kept_as = "mine";
+  REQUIRE_OK(WriteGpt(disk.fd(), disk.path(), table));
+  CHECK(at(0) != signature);
+  CHECK(at(1) == signature);
+  read = ReadGpt(disk.path());
+  REQUIRE_OK(read);
+  CHECK((*read)->partitions[1].attributes == "RequiredPartition GUID:59");
+}
+
 TEST_CASE("a table replaces the one before as a whole, and again") {
   const DiskFile disk;
   REQUIRE_OK(WriteGpt(disk.fd(), disk.path(), SampleTable()));

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -23,15 +25,21 @@ constexpr AllowedOperations kOnlyTransition{.update = false, .transition = true}
 TEST_CASE("What changes by itself is in the status and told to watchers, without a job") {
   JobBench bench;
   bench.Start();
-  std::atomic<int> woken{0};
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool woken = false;
   const auto subscription = bench.jobs->Subscribe(std::nullopt, "", [&] {
-    ++woken;
-    woken.notify_all();
+    const std::lock_guard lock(mutex);
+    woken = true;
+    changed.notify_all();
   });
   REQUIRE_OK(subscription);
   REQUIRE_FALSE((*subscription)->Next()->has_value());
   bench.servicer.set_root_device("/dev/another");
-  woken.wait(0);
+  {
+    std::unique_lock lock(mutex);
+    REQUIRE(changed.wait_for(lock, std::chrono::seconds(30), [&] { return woken; }));
+  }
   const std::optional<Event> event = *(*subscription)->Next();
   REQUIRE(event.has_value());
   REQUIRE(event->log.has_value());

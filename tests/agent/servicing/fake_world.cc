@@ -105,7 +105,9 @@ HostConfiguration FakeWorld::MirroredDocument(int version) {
   return document;
 }
 
-Host FakeWorld::host() { return {files, commands, devices, mounts, firmware, machine, clock, encryption}; }
+Host FakeWorld::host() {
+  return {files, commands, devices, mounts, firmware, machine, clock, encryption};
+}
 
 std::unique_ptr<Servicer> FakeWorld::MakeServicer() {
   return MakeHostServicer(host(), *prober_, *streamer_, {});

@@ -154,6 +154,7 @@ TEST_CASE("an adopted partition grows, and never shrinks or runs over another") 
            Case{"smaller", 0, {false, 100 * kMiB}, 0, "more than the size 100M"},
            Case{"over its neighbour", 0, {false, 300 * kMiB}, 0, "cannot grow"},
            Case{"beyond the disk", 1, {false, 900 * kMiB}, 0, "cannot grow"},
+           Case{"beyond all disks", 1, {false, UINT64_MAX - 511}, 0, "cannot grow"},
        }) {
     DYNAMIC_SECTION(one.name) {
       Disk disk = TheDocument();

@@ -7,6 +7,7 @@
 #include "agent/host/fake/fake_command_runner.h"
 #include "agent/host/fake/fake_files.h"
 #include "agent/host/fake/fake_raid_tools.h"
+#include "common/base/error.h"
 #include "tests/support/status_matchers.h"
 
 namespace trident {
@@ -85,14 +86,12 @@ TEST_CASE("an array is not made over a device that is in use") {
 
 TEST_CASE("a missing mdadm is named with its package") {
   World w;
-  w.commands.On({"mdadm"}, [](const Command&) -> absl::StatusOr<CommandResult> {
-    return absl::NotFoundError("mdadm");
-  });
   w.commands.On({"mdadm", "--create"}, [](const Command&) -> absl::StatusOr<CommandResult> {
     return absl::NotFoundError("mdadm");
   });
-  REQUIRE_ERROR(CreateArray(w.commands, w.devices, w.Spec(), nullptr),
-                absl::StatusCode::kFailedPrecondition, "mdadm is not there");
+  const absl::Status status = CreateArray(w.commands, w.devices, w.Spec(), nullptr);
+  REQUIRE_ERROR(status, absl::StatusCode::kFailedPrecondition, "mdadm is not there");
+  REQUIRE_THAT(GetErrorDetail(status).remedy, Catch::Contains("package mdadm"));
 }
 
 TEST_CASE("an old array is stopped and its superblocks are erased; without it nothing is done") {
@@ -123,6 +122,7 @@ TEST_CASE("the state of an array never hides what it lacks") {
            Case{"a member being rebuilt", "active", "1", "recover", "10 / 20", State::kDegraded},
            Case{"not started", "inactive", "", "", "", State::kFailed},
            Case{"stopped", "clear", "", "", "", State::kFailed},
+           Case{"without redundancy, a member gone", "broken", "", "", "", State::kFailed},
            Case{"without redundancy", "clean", "", "", "", State::kReady},
        }) {
     DYNAMIC_SECTION(one.name) {
@@ -137,6 +137,14 @@ TEST_CASE("the state of an array never hides what it lacks") {
       REQUIRE(StateOf(*health) == one.state);
     }
   }
+}
+
+TEST_CASE("a state that is not understood is an error, not good health") {
+  World w;
+  REQUIRE_OK(CreateArray(w.commands, w.devices, w.Spec(), nullptr));
+  w.Sysfs("degraded", "many");
+  REQUIRE_ERROR(ReadArrayHealth(w.files, ArrayPath(kMdUuid)), absl::StatusCode::kInternal,
+                "degraded says 'many'");
 }
 
 TEST_CASE("a device that is no array, or is gone, has no health") {
