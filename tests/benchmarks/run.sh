@@ -18,8 +18,7 @@ mib=${TRIDENT_BENCHMARK_MIB:-700}
 program=${STREAM_BENCHMARK:-}
 if [ -z "$program" ]; then
   "$root/scripts/install_packages.sh" build bench >&2
-  cmake -S "$root" -B "$root/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release >/dev/null
-  ninja -C "$root/build/release" stream_benchmark >/dev/null
+  (cd "$root" && cmake --preset release && cmake --build --preset release --target stream_benchmark) >&2
   program=$root/build/release/tests/benchmarks/stream_benchmark
 fi
 
