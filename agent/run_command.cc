@@ -67,7 +67,7 @@ absl::Status RunCommand(const AgentOptions& options) {
     stop.Cancel();
     (*daemon)->Interrupt();
   });
-  const absl::Status outcome = (*daemon)->Run(document);
+  absl::Status outcome = (*daemon)->Run(document);
   if (options.status_path) {
     if (const absl::Status written = WriteStatus(**daemon, *options.status_path); !written.ok()) {
       spdlog::error("the Host Status could not be written to {}: {}", *options.status_path,

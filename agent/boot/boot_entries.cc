@@ -40,7 +40,7 @@ struct Variables {
       if (entry.label.starts_with(BootEntryLabel(volume) + "-")) found.push_back(&entry);
     }
     const auto rank = [](const BootEntry* entry) {
-      return std::pair(entry->label.size(), std::string_view(entry->label));
+      return std::pair(entry->label.size(), std::string_view{entry->label});
     };
     std::stable_sort(found.begin(), found.end(),
                      [&](const BootEntry* a, const BootEntry* b) { return rank(a) < rank(b); });

@@ -166,6 +166,7 @@ std::vector<dev_t> RaidArrays() {
     }
   }
   std::vector<dev_t> numbers;
+  numbers.reserve(arrays.size());
   for (const auto& [name, number] : arrays) numbers.push_back(number);
   return numbers;
 }

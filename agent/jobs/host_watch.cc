@@ -21,8 +21,7 @@ void LookAtHost(Servicer& servicer, Ledger& ledger) {
   if (events.empty()) return;
   const absl::Status saved = ledger.SaveStatus(status, std::move(events));
   if (!saved.ok()) {
-    Log(LogLevel::kWarn,
-        absl::StrCat("record what the host is like: ", std::string(saved.message())));
+    Log(LogLevel::kWarn, absl::StrCat("record what the host is like: ", saved.message()));
   }
 }
 
