@@ -131,6 +131,13 @@ int Run(const std::vector<std::string>& arguments, Session& session) {
   CLI::App* get = add("get", "Show the Host Configuration that the host was last brought to");
   get->callback([&] { command = [&] { return GetCommand(session); }; });
 
+  CLI::App* rebuild =
+      add("rebuild-raid",
+          "Take a blank disk into the place of one that RAID arrays lost, and watch "
+          "until they are complete");
+  add_reboot_timeout(rebuild);
+  rebuild->callback([&] { command = [&] { return RebuildRaidCommand(session); }; });
+
   CLI::App* jobs = add("jobs", "List the recorded jobs, newest first");
   jobs->add_option("--limit", values.jobs_limit, "How many at most; 0: all")->capture_default_str();
   jobs->callback([&] { command = [&] { return JobsCommand(values.jobs_limit, session); }; });
@@ -161,8 +168,9 @@ int Run(const std::vector<std::string>& arguments, Session& session) {
   schema->add_option("--format", values.schema_format, "json, or markdown for people")
       ->capture_default_str()
       ->check(CLI::IsMember({"json", "markdown"}));
-  schema->callback(
-      [&] { command = [&] { return SchemaCommand(values.schema_format == "markdown", session); }; });
+  schema->callback([&] {
+    command = [&] { return SchemaCommand(values.schema_format == "markdown", session); };
+  });
 
   CLI::App* version = add("version", "Show the version of this client and of the agent");
   version->callback([&] { command = [&] { return VersionCommand(session); }; });

@@ -28,6 +28,8 @@ int PlanCommand(const PlanOptions& options, Session& session);
 int ValidateCommand(const std::string& file, Session& session);
 
 int StatusCommand(bool follow, Session& session);
+// Gives arrays back what they lost with a disk: an update to the configuration that the host has.
+int RebuildRaidCommand(Session& session);
 int GetCommand(Session& session);
 int JobsCommand(uint32_t limit, Session& session);
 

@@ -21,6 +21,7 @@ build=(
   # used by the component tests
   e2fsprogs util-linux fdisk dosfstools mtools xz-utils zstd nginx-light openssl
   docker-registry gpgv gnupg
+  grub-common grub-efi-amd64-bin
   cryptsetup-bin systemd swtpm libtss2-esys-3.0.2-0 libtss2-mu0 libtss2-rc0 libtss2-tcti-swtpm0
 )
 checks=(clang-format-14 clang-tidy-14)
@@ -28,7 +29,7 @@ machines=(
   qemu-system-x86 ovmf mmdebstrap mtools dosfstools e2fsprogs fdisk cpio zstd xz-utils
   openssh-client python3 python3-pytest python3-pytest-timeout python3-grpcio python3-protobuf
   python3-yaml protobuf-compiler protobuf-compiler-grpc grub-efi-amd64-bin grub-common
-  systemd-boot-efi debian-archive-keyring
+  systemd-boot-efi debian-archive-keyring docker-registry
 )
 bench=(zstd xz-utils coreutils)
 

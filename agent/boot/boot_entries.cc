@@ -147,9 +147,9 @@ absl::StatusOr<Numbers> WriteCopies(Firmware& firmware, const Variables& variabl
   return written;
 }
 
-// `numbers` are those of the entries of `targets`; the first is armed.
+// `numbers` are those of the entries of `targets`; `next` is what BootNext has to be.
 absl::Status CheckKept(const Firmware& firmware, const Numbers& numbers,
-                       const std::vector<BootTarget>& targets) {
+                       const std::vector<BootTarget>& targets, std::optional<uint16_t> next) {
   TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
   std::string lost;
   for (size_t i = 0; i < numbers.size() && lost.empty(); ++i) {
@@ -160,7 +160,7 @@ absl::Status CheckKept(const Firmware& firmware, const Numbers& numbers,
       lost = "BootOrder";
     }
   }
-  if (lost.empty() && variables.next != numbers.front()) lost = "BootNext";
+  if (lost.empty() && variables.next != next) lost = "BootNext";
   if (lost.empty()) return absl::OkStatus();
   return MakeError(absl::StatusCode::kFailedPrecondition, "boot", "firmware-forgot",
                    absl::StrFormat("The firmware accepted the write of %s, but it does not give "
@@ -181,7 +181,8 @@ std::string BootEntryLabel(Volume volume) {
 }
 
 absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const BootTarget& boot_target,
-                                   const std::vector<BootTarget>& copies, bool clean_install) {
+                                   const std::vector<BootTarget>& copies, bool clean_install,
+                                   Trial trial) {
   TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
   const std::string label = BootEntryLabel(target);
 
@@ -220,7 +221,9 @@ absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const Boot
   }
 
   // 3. The trial.
-  if (absl::Status status = firmware.SetNext(*number); !status.ok()) {
+  const std::optional<uint16_t> next =
+      trial == Trial::kBootNext ? std::optional<uint16_t>(*number) : std::nullopt;
+  if (absl::Status status = next ? firmware.SetNext(*next) : firmware.ClearNext(); !status.ok()) {
     return Annotate(status, absl::StrFormat("Choosing '%s' for the next start", label));
   }
 
@@ -232,7 +235,7 @@ absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const Boot
   }
   std::vector<BootTarget> targets = {boot_target};
   targets.insert(targets.end(), copies.begin(), copies.end());
-  return CheckKept(firmware, of_target, targets);
+  return CheckKept(firmware, of_target, targets, next);
 }
 
 absl::Status CommitBootOrder(Firmware& firmware, Volume active) {

@@ -22,8 +22,13 @@ std::string BootEntryLabel(Volume volume);
 // The label of the entry for the `copy`th copy of a mirrored ESP, from 2: "trident-a-2".
 std::string BootCopyLabel(Volume volume, size_t copy);
 
+// What starts the target for its trial. kexec passes the firmware by: BootNext would then start the
+// target a second time, after a trial that failed.
+enum class Trial { kBootNext, kKexec };
+
 // Makes the next start a start of `target`: adds or refreshes its entry, puts it last in BootOrder
-// (some firmware forgets entries outside BootOrder), first on a clean install, and sets BootNext.
+// (some firmware forgets entries outside BootOrder), first on a clean install, and sets BootNext,
+// unless the trial is a kexec.
 // Between any two of its writes the machine starts the active or the target volume, and the active
 // one once BootNext is consumed. Reads everything back. Running it again is the same as running it
 // once. UNAVAILABLE without firmware variables, RESOURCE_EXHAUSTED when they are full.
@@ -31,7 +36,8 @@ std::string BootCopyLabel(Volume volume, size_t copy);
 // `copies`: further members of a mirrored ESP. Each has an entry of its own that follows that of
 // the volume in BootOrder, so that the machine starts when the first disk is gone.
 absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const BootTarget& boot_target,
-                                   const std::vector<BootTarget>& copies, bool clean_install);
+                                   const std::vector<BootTarget>& copies, bool clean_install,
+                                   Trial trial = Trial::kBootNext);
 
 // After a proved start: the entry of `active` becomes the first of BootOrder and a BootNext of ours
 // is removed. `active` is the volume that runs. NOT_FOUND when the firmware lost its entry and was

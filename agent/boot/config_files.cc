@@ -76,8 +76,12 @@ absl::StatusOr<std::vector<BootConfigFile>> FindBootConfigFiles(const Files& fil
                                                                 const std::string& root) {
   Finder finder(files, esp, root);
   if (loader.kind == LoaderKind::kGrub) {
-    for (const std::string& path : FindGrubStubs(files, esp)) {
-      finder.AddOnEsp(Kind::kGrubStub, path);
+    if (loader.folder.empty()) {
+      for (const std::string& path : FindGrubStubs(files, esp)) {
+        finder.AddOnEsp(Kind::kGrubStub, path);
+      }
+    } else if (auto stub = FindIgnoringCase(files, esp, loader.folder + "/grub.cfg")) {
+      finder.AddOnEsp(Kind::kGrubStub, *stub);
     }
     for (const std::string folder : {"/boot/grub", "/boot/grub2"}) {
       TRIDENT_RETURN_IF_ERROR(finder.AddBelowRoot(Kind::kGrubConfig, folder + "/grub.cfg"));
@@ -88,7 +92,13 @@ absl::StatusOr<std::vector<BootConfigFile>> FindBootConfigFiles(const Files& fil
                        absl::StrFormat("The ESP at %s has no grub.cfg any more.", esp));
     }
   }
-  if (const auto entries = FindIgnoringCase(files, esp, "loader/entries")) {
+  if (!loader.folder.empty()) {
+    // The other entries are those of the other volume.
+    if (const auto entry = FindIgnoringCase(files, esp, loader.entry);
+        !loader.entry.empty() && entry.has_value()) {
+      finder.AddOnEsp(Kind::kLoaderEntry, *entry);
+    }
+  } else if (const auto entries = FindIgnoringCase(files, esp, "loader/entries")) {
     for (const std::string& path : ListWithSuffix(files, *entries, ".conf")) {
       finder.AddOnEsp(Kind::kLoaderEntry, path);
     }

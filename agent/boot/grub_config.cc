@@ -258,7 +258,10 @@ absl::StatusOr<GrubContents> ReadGrubConfig(std::string_view text) {
         const auto path = PathWord(WordText(text, command.words[index]), variables);
         if (!path.has_value() || !path->starts_with('/')) continue;
         // `source` is used for files that may be absent: custom.cfg.
-        if (LoadsInitrd(name)) contents.initrds.push_back(*path);
+        if (LoadsInitrd(name)) {
+          contents.initrds.push_back(*path);
+          if (!contents.kernels.empty()) contents.kernels.back().initrds.push_back(*path);
+        }
         if (name == "configfile") contents.config_files.push_back(*path);
       }
     }

@@ -37,6 +37,8 @@ struct GrubKernel {
   // Empty when it uses a variable that is not known from the text.
   std::string path;
   std::string command_line;  // variables that are not known stay as they are written
+  // Of the same menu entry, without those that use a variable which is not known.
+  std::vector<std::string> initrds = {};
 };
 
 struct GrubContents {

@@ -127,15 +127,20 @@ absl::StatusOr<std::vector<Change>> PlanChanges(const Files& files, const Loader
 }
 
 // Where `path` of a configuration is: on the ESP, below the root, or in a /boot of its own.
-bool IsThere(const Files& files, const std::string& esp, const std::string& root,
-             const std::string& path) {
-  if (FindIgnoringCase(files, esp, path).has_value()) return true;
+std::optional<std::string> PlaceOf(const Files& files, const std::string& esp,
+                                   const std::string& root, const std::string& path) {
+  if (auto found = FindIgnoringCase(files, esp, path)) return found;
   for (const std::string& place : {path, absl::StrCat("/boot", path)}) {
-    const absl::StatusOr<std::string> resolved = ResolveBelow(files, root, place);
-    if (resolved.ok() && files.Exists(*resolved) && !files.IsDirectory(*resolved)) return true;
+    absl::StatusOr<std::string> resolved = ResolveBelow(files, root, place);
+    if (resolved.ok() && files.Exists(*resolved) && !files.IsDirectory(*resolved)) {
+      return *std::move(resolved);
+    }
   }
-  return false;
+  return std::nullopt;
 }
+
+// "initrd /initrd.img $tuned_initrd": GRUB with blscfg.
+std::string FirstWord(std::string_view text) { return std::string(text.substr(0, text.find(' '))); }
 
 struct NamedFile {
   std::string what;  // "kernel"
@@ -156,9 +161,7 @@ absl::StatusOr<std::vector<NamedFile>> NamedFiles(const Change& change) {
     if (!entry.linux_path.empty()) named.push_back({"kernel", entry.linux_path});
     if (!entry.efi_path.empty()) named.push_back({"program", entry.efi_path});
     for (const std::string& path : entry.initrds) {
-      // GRUB with blscfg: "initrd /initrd.img $tuned_initrd".
-      const std::string_view first = std::string_view(path).substr(0, path.find(' '));
-      named.push_back({"initrd", std::string(first)});
+      named.push_back({"initrd", FirstWord(path)});
     }
   }
   return named;
@@ -199,7 +202,7 @@ absl::Status CheckBootFiles(const Files& files, const Loader& loader, const std:
     }
     TRIDENT_ASSIGN_OR_RETURN(const std::vector<NamedFile> named, NamedFiles(change));
     for (const NamedFile& file : named) {
-      if (IsThere(files, esp, root, file.path)) continue;
+      if (PlaceOf(files, esp, root, file.path).has_value()) continue;
       return Refuse("boot-file-missing",
                     absl::StrFormat("%s names the %s %s, which is not there.", change.file.name,
                                     file.what, file.path),
@@ -207,6 +210,50 @@ absl::Status CheckBootFiles(const Files& files, const Loader& loader, const std:
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<KernelToStart> DefaultKernel(const Files& files, const Loader& loader,
+                                            const std::string& esp, const std::string& root) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<BootConfigFile> configs,
+                           FindBootConfigFiles(files, loader, esp, root));
+  std::optional<KernelToStart> kernel;
+  for (const BootConfigFile& file : configs) {
+    const bool grub = file.kind == Kind::kGrubStub || file.kind == Kind::kGrubConfig;
+    if (!grub && file.kind != Kind::kLoaderEntry) continue;
+    TRIDENT_ASSIGN_OR_RETURN(const std::string text, files.Read(file.path));
+    if (grub) {
+      TRIDENT_ASSIGN_OR_RETURN(const GrubContents contents, ReadGrubConfig(text));
+      if (contents.kernels.empty()) continue;
+      const GrubKernel& first = contents.kernels.front();
+      kernel = KernelToStart{first.path, first.initrds, first.command_line};
+      break;
+    }
+    LoaderEntry entry = ReadLoaderEntry(text);
+    if (entry.linux_path.empty()) continue;
+    for (std::string& initrd : entry.initrds) initrd = FirstWord(initrd);
+    kernel = KernelToStart{entry.linux_path, entry.initrds, entry.options};
+  }
+  const auto unknown = [](const std::string& text) {
+    return text.empty() || text.find('$') != std::string::npos;
+  };
+  if (!kernel || unknown(kernel->kernel) || kernel->command_line.find('$') != std::string::npos) {
+    return Refuse("kernel-unknown",
+                  absl::StrFormat("Which kernel %s would start, and how, cannot be told from its "
+                                  "configuration alone.",
+                                  LoaderKindName(loader.kind)),
+                  "Let the document say management.transition: firmware.");
+  }
+  std::vector<std::string*> paths = {&kernel->kernel};
+  for (std::string& initrd : kernel->initrds) paths.push_back(&initrd);
+  for (std::string* path : paths) {
+    auto found = PlaceOf(files, esp, root, *path);
+    if (!found) {
+      return Refuse("boot-file-missing", absl::StrFormat("%s of the target is not there.", *path),
+                    "Correct the image: the target would not start.");
+    }
+    *path = *std::move(found);
+  }
+  return *std::move(kernel);
 }
 
 absl::StatusOr<std::vector<std::string>> KernelCommandLines(const Files& files,

@@ -14,6 +14,7 @@
 #include "agent/boot/kernel_command_line.h"
 #include "agent/boot/loader.h"
 #include "agent/host/files.h"
+#include "agent/host/machine.h"
 
 namespace trident {
 
@@ -42,6 +43,12 @@ absl::Status RewriteRootIdentity(Files& files, const Loader& loader, const std::
 // FAILED_PRECONDITION names what is missing and who names it.
 absl::Status CheckBootFiles(const Files& files, const Loader& loader, const std::string& esp,
                             const std::string& root, const RootIdentity& identity);
+
+// The kernel that the loader would start by itself, for a restart that passes the loader by: GRUB's
+// first, the entry of a shared ESP, or the last by name of systemd-boot's. Paths are those of the
+// running system. FAILED_PRECONDITION when it is known to the loader only (variables).
+absl::StatusOr<KernelToStart> DefaultKernel(const Files& files, const Loader& loader,
+                                            const std::string& esp, const std::string& root);
 
 // The kernel command lines that the loader would use, in the order of the menu, each once.
 absl::StatusOr<std::vector<std::string>> KernelCommandLines(const Files& files,

@@ -134,6 +134,23 @@ std::vector<std::string> FindGrubStubs(const Files& files, const std::string& es
   return found;
 }
 
+std::vector<std::string> GrubProgramsIn(const Files& files, const std::string& folder,
+                                        const std::string& architecture) {
+  std::vector<std::string> found;
+  const auto add = [&](const std::string& name) {
+    if (auto path = FindIgnoringCase(files, folder, name)) found.push_back(*std::move(path));
+  };
+  const std::string fallback = absl::StrCat("BOOT", architecture, ".EFI");
+  // As in GrubLoaders: shim under its fallback name would rewrite the boot entries.
+  const bool rewrites =
+      FindIgnoringCase(files, folder, absl::StrCat("fb", architecture, ".efi")).has_value();
+  if (!rewrites) add(fallback);
+  add(absl::StrCat("shim", architecture, ".efi"));
+  add(absl::StrCat("grub", architecture, ".efi"));
+  if (rewrites) add(fallback);
+  return found;
+}
+
 absl::StatusOr<Loader> FindLoader(const Files& files, const std::string& esp,
                                   const std::string& architecture) {
   const auto list_below = [&](std::string_view folder, std::string_view suffix) {
@@ -167,7 +184,8 @@ absl::StatusOr<Loader> FindLoader(const Files& files, const std::string& esp,
                                            "EFI/systemd/systemd-boot%2$s.efi",
                                            absl::AsciiStrToUpper(architecture), architecture));
     }
-    return Loader{LoaderKind::kSystemdBoot, FirmwarePath(esp, systemd_boot.front())};
+    return Loader{.kind = LoaderKind::kSystemdBoot,
+                  .file = FirmwarePath(esp, systemd_boot.front())};
   }
   if (stubs.empty()) {
     return NoLoader(esp,
@@ -181,7 +199,7 @@ absl::StatusOr<Loader> FindLoader(const Files& files, const std::string& esp,
                              stubs.front().substr(esp.size() + 1),
                              absl::AsciiStrToUpper(architecture), architecture));
   }
-  return Loader{LoaderKind::kGrub, FirmwarePath(esp, grub.front())};
+  return Loader{.kind = LoaderKind::kGrub, .file = FirmwarePath(esp, grub.front())};
 }
 
 }  // namespace trident

@@ -20,6 +20,11 @@ struct Loader {
   LoaderKind kind = LoaderKind::kGrub;
   // As the firmware wants it: \EFI\BOOT\BOOTX64.EFI, with the letters' case as on the disk.
   std::string file;
+  // Of an ESP that both volumes share: the folder that is this volume's alone, "EFI/trident-a", and
+  // its entry of systemd-boot, "loader/entries/trident-a.conf". Empty: the whole ESP is the
+  // volume's own.
+  std::string folder = "";
+  std::string entry = "";
 
   bool operator==(const Loader&) const = default;
 };
@@ -36,6 +41,10 @@ inline constexpr char kFirmwareArchitecture[] = "x64";
 // command line is sealed.
 absl::StatusOr<Loader> FindLoader(const Files& files, const std::string& esp,
                                   const std::string& architecture = kFirmwareArchitecture);
+
+// The programs of GRUB, or shim, that `folder` holds, in the order in which they are preferred.
+std::vector<std::string> GrubProgramsIn(const Files& files, const std::string& folder,
+                                        const std::string& architecture = kFirmwareArchitecture);
 
 // The path of `name` (components separated by "/") below `folder`, compared without case; nullopt
 // when it is not there. An exact match wins.

@@ -64,6 +64,9 @@ struct ObservedDisk {
   // No value: no GPT table that can be read.
   std::optional<PartitionTable> table;
   std::vector<ObservedPartition> partitions;
+  // What is known of a disk without GPT: a file system, another kind of table ("dos"), or why it
+  // cannot be told. Empty: nothing is on it, as far as can be seen.
+  std::string other_contents;
   // As for a partition, of the disk itself (mounted whole, a member of an array).
   std::vector<std::string> users;
 };
@@ -134,6 +137,11 @@ class BlockDevices {
       const std::string& device) = 0;
   virtual absl::StatusOr<std::unique_ptr<BlockReader>> OpenForReading(
       const std::string& device) const = 0;
+
+  // A file of `size` bytes that holds nothing yet, to write an image into that is looked at and not
+  // kept. Sparse: what is not written takes no room. Replaces a file that is there.
+  virtual absl::StatusOr<std::unique_ptr<BlockWriter>> CreateImageFile(const std::string& path,
+                                                                       uint64_t size) = 0;
 
   // libblkid, low-level probing. OK and empty when there is nothing known.
   virtual absl::StatusOr<Signature> Probe(const std::string& device) const = 0;

@@ -47,6 +47,9 @@ class Files {
   // read: `facts`, which are those of the file that was read, tell what it is. RESOURCE_EXHAUSTED
   // when it is larger than `limit` bytes, ABORTED when it changed its size meanwhile.
   virtual absl::StatusOr<SecretFile> ReadSecret(const std::string& path, uint64_t limit) const = 0;
+  // SHA-256 of the file as the medium has it, not the page cache: what is cached is written out and
+  // dropped first. 64 lower-case hex digits.
+  virtual absl::StatusOr<std::string> DigestOnMedium(const std::string& path) const = 0;
   // Atomic and durable: a temporary file beside it, fsync, rename, fsync of the folder. The folder
   // must be there. `mode` as for open(2). Keeps mode and owner of a file that is replaced when
   // `mode` is 0.

@@ -34,6 +34,10 @@ struct BootTarget {
   std::string loader;
 };
 
+// Variables by which the system talks to systemd-boot. The Boot Loader Interface of systemd:
+// LoaderEntryOneShot counts once and before LoaderEntryDefault, which counts before loader.conf.
+enum class LoaderChoice { kOneShot, kDefault };
+
 // Error kind "boot".
 class Firmware {
  public:
@@ -54,6 +58,11 @@ class Firmware {
                                               const std::string& label,
                                               const BootTarget& target) = 0;
   virtual absl::Status DeleteEntry(uint16_t number) = 0;
+
+  // Which entry of its menu systemd-boot starts: the id that was set, empty when none is.
+  virtual absl::StatusOr<std::string> LoaderEntry(LoaderChoice choice) const = 0;
+  // An empty id removes the choice.
+  virtual absl::Status SetLoaderEntry(LoaderChoice choice, const std::string& id) = 0;
 };
 
 std::unique_ptr<Firmware> MakeLinuxFirmware();

@@ -82,6 +82,28 @@ absl::StatusOr<Opened> Open(const std::string& device) {
   return opened;
 }
 
+// A word for what is on a whole disk; empty when nothing is found.
+std::string ContentsOf(int fd, const std::string& device) {
+  const std::unique_ptr<blkid_struct_probe, void (*)(blkid_probe)> probe(blkid_new_probe(),
+                                                                         blkid_free_probe);
+  if (!probe || blkid_probe_set_device(probe.get(), fd, 0, 0) != 0) {
+    return "what cannot be read of " + device;
+  }
+  blkid_probe_enable_superblocks(probe.get(), 1);
+  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE);
+  blkid_probe_enable_partitions(probe.get(), 1);
+  const int result = blkid_do_safeprobe(probe.get());
+  if (result == 1) return "";
+  if (result == -2) return "several signatures";
+  for (const char* name : {"TYPE", "PTTYPE"}) {
+    const char* text = nullptr;
+    if (result == 0 && blkid_probe_lookup_value(probe.get(), name, &text, nullptr) == 0) {
+      return text;
+    }
+  }
+  return "what cannot be read of " + device;
+}
+
 // Looks at `size` bytes at `offset` (size 0: all).
 absl::StatusOr<Signature> ProbeArea(int fd, const std::string& device, uint64_t offset,
                                     uint64_t size) {
@@ -117,6 +139,8 @@ class LinuxBlockDevices : public BlockDevices {
   absl::StatusOr<std::vector<ObservedArray>> Arrays() const override;
   absl::Status WriteTable(const std::string& device, const PartitionTable& table) override;
   absl::StatusOr<std::unique_ptr<BlockWriter>> OpenForWriting(const std::string& device) override;
+  absl::StatusOr<std::unique_ptr<BlockWriter>> CreateImageFile(const std::string& path,
+                                                               uint64_t size) override;
 
   absl::StatusOr<std::unique_ptr<BlockReader>> OpenForReading(
       const std::string& device) const override {
@@ -158,6 +182,7 @@ absl::StatusOr<ObservedDisk> LinuxBlockDevices::Observe(const std::string& devic
   if (disk.size > 0) {
     TRIDENT_ASSIGN_OR_RETURN(disk.table, ReadGpt(disk.path));
   }
+  if (disk.size > 0 && !disk.table) disk.other_contents = ContentsOf(opened.fd.get(), disk.path);
   std::map<uint32_t, dev_t> known = KernelPartitions(opened.number);
   if (disk.table) {
     const bool digit = std::isdigit(static_cast<unsigned char>(disk.path.back())) != 0;
@@ -269,6 +294,17 @@ absl::StatusOr<std::unique_ptr<BlockWriter>> LinuxBlockDevices::OpenForWriting(
   if (error == EBUSY) return InUse(device, {"another program holds it"});
   if (error != 0) return DeviceError(error, "cannot open " + device + " for writing");
   return MakeLinuxBlockWriter(std::move(fd), device, opened.size);
+}
+
+absl::StatusOr<std::unique_ptr<BlockWriter>> LinuxBlockDevices::CreateImageFile(
+    const std::string& path, uint64_t size) {
+  const std::string attempt = "cannot make the temporary file " + path;
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return DeviceError(errno, attempt);
+  FileDescriptor fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.valid() || ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
+    return DeviceError(errno, attempt);
+  }
+  return MakeLinuxBlockWriter(std::move(fd), path, size);
 }
 
 absl::Status LinuxBlockDevices::Settle() const {

@@ -16,6 +16,7 @@
 #include "agent/host/file_descriptor.h"
 #include "agent/host/files.h"
 #include "common/base/error.h"
+#include "common/base/sha256.h"
 
 namespace trident {
 namespace {
@@ -160,6 +161,20 @@ class LinuxFiles : public Files {
       return absl::OkStatus();
     }));
     return content;
+  }
+
+  absl::StatusOr<std::string> DigestOnMedium(const std::string& path) const override {
+    TRIDENT_ASSIGN_OR_RETURN(const FileDescriptor fd, OpenToRead(path));
+    if (fsync(fd.get()) != 0) return FileError(errno, "cannot sync", path);
+    if (const int error = posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED); error != 0) {
+      return FileError(error, "cannot drop what is cached of", path);
+    }
+    Sha256 sha256;
+    TRIDENT_RETURN_IF_ERROR(ReadChunks(fd.get(), path, [&](std::string_view chunk) {
+      sha256.Update({reinterpret_cast<const uint8_t*>(chunk.data()), chunk.size()});
+      return absl::OkStatus();
+    }));
+    return sha256.Hex();
   }
 
   absl::StatusOr<SecretFile> ReadSecret(const std::string& path, uint64_t limit) const override {

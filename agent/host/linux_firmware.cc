@@ -29,6 +29,9 @@ constexpr uint32_t kAttributes =
     EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS;
 constexpr mode_t kMode = 0644;
 constexpr uint32_t kEntryNumbers = 0x10000;
+// 4a67b082-0a4c-41cf-b6c7-440b29bb8c4f, the vendor of systemd-boot's variables.
+constexpr efi_guid_t kLoaderVendor =
+    EFI_GUID(0x4a67b082, 0x0a4c, 0x41cf, 0xb6c7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f);
 
 // What libefivar says about its last error, nearest cause first; its record is cleared.
 std::vector<std::string> TakeLibraryErrors() {
@@ -112,6 +115,10 @@ std::vector<uint16_t> Decode16(std::string_view bytes) {
   return numbers;
 }
 
+std::string VariableOf(LoaderChoice choice) {
+  return choice == LoaderChoice::kOneShot ? "LoaderEntryOneShot" : "LoaderEntryDefault";
+}
+
 class LinuxFirmware final : public Firmware {
  public:
   bool Available() const override {
@@ -186,6 +193,26 @@ class LinuxFirmware final : public Firmware {
     return DeleteVariable(EntryName(number));
   }
 
+  absl::StatusOr<std::string> LoaderEntry(LoaderChoice choice) const override {
+    const std::scoped_lock lock(mutex_);
+    TRIDENT_ASSIGN_OR_RETURN(const auto bytes, ReadVariable(VariableOf(choice), kLoaderVendor));
+    std::string id;
+    for (const uint16_t unit : Decode16(bytes.value_or(""))) {
+      if (unit == 0) break;
+      // Ids of ours are ASCII; what else stands there only has to be different from them.
+      id += unit < 0x80 ? static_cast<char>(unit) : '?';
+    }
+    return id;
+  }
+
+  absl::Status SetLoaderEntry(LoaderChoice choice, const std::string& id) override {
+    const std::scoped_lock lock(mutex_);
+    if (id.empty()) return DeleteVariable(VariableOf(choice), kLoaderVendor);
+    std::vector<uint16_t> units(id.begin(), id.end());
+    units.push_back(0);
+    return WriteVariable(VariableOf(choice), Encode16(units), kLoaderVendor);
+  }
+
  private:
   static bool IsAvailable() {
     const bool supported = efi_variables_supported() > 0;
@@ -194,12 +221,13 @@ class LinuxFirmware final : public Firmware {
   }
 
   // Not there: nullopt.
-  static absl::StatusOr<std::optional<std::string>> ReadVariable(const std::string& name) {
+  static absl::StatusOr<std::optional<std::string>> ReadVariable(
+      const std::string& name, const efi_guid_t& vendor = EFI_GLOBAL_GUID) {
     if (!IsAvailable()) return NotAvailable();
     uint8_t* data = nullptr;
     size_t size = 0;
     uint32_t attributes = 0;
-    if (efi_get_variable(EFI_GLOBAL_GUID, name.c_str(), &data, &size, &attributes) < 0) {
+    if (efi_get_variable(vendor, name.c_str(), &data, &size, &attributes) < 0) {
       const int error_number = errno;
       if (error_number == ENOENT) {
         efi_error_clear();
@@ -213,11 +241,12 @@ class LinuxFirmware final : public Firmware {
     return bytes;
   }
 
-  static absl::Status WriteVariable(const std::string& name, std::string bytes) {
-    TRIDENT_ASSIGN_OR_RETURN(const auto old_bytes, ReadVariable(name));
+  static absl::Status WriteVariable(const std::string& name, std::string bytes,
+                                    const efi_guid_t& vendor = EFI_GLOBAL_GUID) {
+    TRIDENT_ASSIGN_OR_RETURN(const auto old_bytes, ReadVariable(name, vendor));
     // Every write wears the flash memory and fragments the firmware's store.
     if (old_bytes == bytes) return absl::OkStatus();
-    if (efi_set_variable(EFI_GLOBAL_GUID, name.c_str(), reinterpret_cast<uint8_t*>(bytes.data()),
+    if (efi_set_variable(vendor, name.c_str(), reinterpret_cast<uint8_t*>(bytes.data()),
                          bytes.size(), kAttributes, kMode) < 0) {
       const int error_number = errno;
       return FirmwareError(error_number,
@@ -227,10 +256,11 @@ class LinuxFirmware final : public Firmware {
     return absl::OkStatus();
   }
 
-  static absl::Status DeleteVariable(const std::string& name) {
-    TRIDENT_ASSIGN_OR_RETURN(const auto old_bytes, ReadVariable(name));
+  static absl::Status DeleteVariable(const std::string& name,
+                                     const efi_guid_t& vendor = EFI_GLOBAL_GUID) {
+    TRIDENT_ASSIGN_OR_RETURN(const auto old_bytes, ReadVariable(name, vendor));
     if (!old_bytes.has_value()) return absl::OkStatus();
-    if (efi_del_variable(EFI_GLOBAL_GUID, name.c_str()) < 0 && errno != ENOENT) {
+    if (efi_del_variable(vendor, name.c_str()) < 0 && errno != ENOENT) {
       const int error_number = errno;
       return FirmwareError(error_number,
                            absl::StrFormat("Deleting the firmware's variable %s", name));

@@ -5,12 +5,22 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "agent/host/cancellation.h"
 
 namespace trident {
+
+// What kexec starts. Paths of the running system.
+struct KernelToStart {
+  std::string kernel;
+  std::vector<std::string> initrds;  // in their order; the kernel gets them as one
+  std::string command_line;
+
+  bool operator==(const KernelToStart&) const = default;
+};
 
 class Machine {
  public:
@@ -32,6 +42,12 @@ class Machine {
   // Orderly restart through the firmware (systemctl reboot by sd-bus; where there is no service
   // manager, sync and reboot(2)). Returns when the request was taken; the process is ended soon.
   virtual absl::Status Reboot() = 0;
+  // Puts a kernel into memory that the next restart can start without the firmware
+  // (kexec_file_load(2)); a kernel that was there before is replaced. The files may go afterwards.
+  // FAILED_PRECONDITION when this kernel does not allow it.
+  virtual absl::Status LoadKernel(const KernelToStart& kernel) = 0;
+  // As Reboot, into the loaded kernel.
+  virtual absl::Status RebootIntoKernel() = 0;
 };
 
 std::unique_ptr<Machine> MakeLinuxMachine();

@@ -1,4 +1,4 @@
-// The two digests of an image: SHA-256 of what is fetched, XXH3-128 of what is written.
+// The checksum of what is written of an image: XXH3-128. What is fetched has SHA-256.
 #ifndef TRIDENT_AGENT_IMAGING_DIGESTS_H_
 #define TRIDENT_AGENT_IMAGING_DIGESTS_H_
 
@@ -7,25 +7,9 @@
 #include <span>
 #include <string>
 
+#include "common/base/sha256.h"
+
 namespace trident {
-
-// Running SHA-256. One thread at a time.
-class Sha256 {
- public:
-  Sha256();
-  ~Sha256();
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-
-  void Reset();
-  void Update(std::span<const uint8_t> data);
-  // 64 lower-case hex digits of everything since Reset. Does not disturb the running digest.
-  std::string Hex() const;
-
- private:
-  struct Context;
-  std::unique_ptr<Context> context_;
-};
 
 // Running XXH3-128: guards against what a medium does, not against people. One thread at a time.
 class ContentChecksum {

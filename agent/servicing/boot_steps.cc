@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/boot/boot_entries.h"
+#include "agent/boot/shared_esp.h"
 #include "agent/servicing/storage_steps.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
@@ -64,16 +65,27 @@ absl::StatusOr<std::vector<BootTarget>> BootTargetsOf(const Host& host, const St
 absl::Status PointFirmwareStep(const Host& host, RootSteps& root, const StepRun& run) {
   const Volume target = run.plan.target.value_or(Volume::kA);
   TRIDENT_ASSIGN_OR_RETURN(std::vector<BootTarget> targets, BootTargetsOf(host, run, target));
-  TRIDENT_ASSIGN_OR_RETURN(const std::string loader, root.LoaderFile(run));
-  for (BootTarget& one : targets) one.loader = loader;
+  TRIDENT_ASSIGN_OR_RETURN(const Loader loader, root.TargetLoader(run));
+  for (BootTarget& one : targets) one.loader = loader.file;
+  const bool kexec = run.configuration.management.transition == Transition::kKexec;
+  if (kexec) TRIDENT_RETURN_IF_ERROR(root.LoadTargetKernel(run));
   TRIDENT_RETURN_IF_ERROR(root.Unmount());
+  const bool clean_install = run.plan.kind == ServicingKind::kCleanInstall;
   const std::vector<BootTarget> copies(targets.begin() + 1, targets.end());
-  return PointFirmwareAtTarget(host.firmware, target, targets.front(), copies,
-                               run.plan.kind == ServicingKind::kCleanInstall);
+  TRIDENT_RETURN_IF_ERROR(PointFirmwareAtTarget(host.firmware, target, targets.front(), copies,
+                                                clean_install,
+                                                kexec ? Trial::kKexec : Trial::kBootNext));
+  // Last: whatever starts in between starts the running volume's entry.
+  return kexec && !clean_install ? absl::OkStatus()
+                                 : ArmVolumeEntry(host.firmware, loader, clean_install);
 }
 
 absl::Status CommitBootStep(const Host& host, const StepRun& run) {
   const Volume target = run.plan.target.value_or(Volume::kA);
+  if (SharesEsp(run.configuration)) {
+    TRIDENT_RETURN_IF_ERROR(CommitVolumeEntry(host.files, host.firmware,
+                                              FindEspMount(run.configuration)->path, target));
+  }
   TRIDENT_RETURN_IF_ERROR(CommitBootOrder(host.firmware, target));
   if (run.status.storage.ab_update) run.status.storage.ab_update->active_volume = target;
   return absl::OkStatus();

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/config/document.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {
@@ -32,10 +33,7 @@ void CompareDisks(const Storage& desired, const Storage& recorded, Change& chang
     const std::string path = absl::StrCat("storage.disks[", i, "]");
     if (now.id != before.id)
       Refuse(change, path + ".id", "a disk's id cannot change", kInstallAnew);
-    if (now.device != before.device) {
-      Refuse(change, path + ".device", absl::StrCat("the disk was installed as ", before.device),
-             kInstallAnew);
-    }
+    if (now.device != before.device) change.moved_disks.push_back(i);
     if (now.partitions != before.partitions) {
       Refuse(change, path + ".partitions", "the partitions of an installed disk cannot change",
              kInstallAnew);
@@ -66,13 +64,25 @@ void CompareMountPoints(const Storage& desired, const Storage& recorded, Change&
   Raise(change, ServicingKind::kAbUpdate);
 }
 
-void CompareImages(const HostConfiguration& desired, const HostStatus& status, Change& change) {
+// Of an ESP that both volumes share, only the loader of each volume is there: what counts is what
+// the host was last brought to.
+bool IsInstalledLoader(const Image& image, const HostConfiguration& recorded) {
+  return std::any_of(recorded.storage.images.begin(), recorded.storage.images.end(),
+                     [&](const Image& before) {
+                       return before.target_id == image.target_id && before.url == image.url &&
+                              before.sha256 == image.sha256;
+                     });
+}
+
+void CompareImages(const HostConfiguration& desired, const HostConfiguration& recorded,
+                   const HostStatus& status, Change& change) {
   for (size_t i = 0; i < desired.storage.images.size(); ++i) {
     const Image& image = desired.storage.images[i];
-    if (IsDeployed(image, status)) continue;
+    const bool shared = IsForSharedEsp(desired, image);
+    if (shared ? IsInstalledLoader(image, recorded) : IsDeployed(image, status)) continue;
     const bool in_pair = status.storage.ab_update &&
                          status.storage.ab_update->volume_pairs.contains(image.target_id);
-    if (in_pair) {
+    if (in_pair || shared) {
       Raise(change, ServicingKind::kAbUpdate);
     } else {
       Refuse(change, absl::StrCat("storage.images[", i, "]"),
@@ -129,7 +139,7 @@ Change CompareConfigurations(const HostConfiguration& desired, const HostConfigu
            kInstallAnew);
   }
   CompareMountPoints(desired.storage, recorded.storage, change);
-  CompareImages(desired, status, change);
+  CompareImages(desired, recorded, status, change);
   CompareManagement(desired.management, recorded.management, change);
   // Whatever else differs (a hash written out, say) changes the document that the runtime
   // configuration holds.

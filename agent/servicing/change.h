@@ -17,6 +17,9 @@ struct Change {
   ServicingKind kind = ServicingKind::kNone;  // the highest of all differences
   // For kIncompatible: each field that cannot be changed on an installed host.
   std::vector<Finding> incompatible;
+  // Disks, by their place in the document, that go by another device now: fine when a blank one
+  // took the place of a lost one.
+  std::vector<size_t> moved_disks;
 };
 
 // One subsystem after the other says which kind its differences need; the highest wins.

@@ -3,16 +3,19 @@
 #include "absl/strings/str_cat.h"
 #include "agent/boot/boot_entries.h"
 #include "agent/boot/booted_volume.h"
+#include "agent/boot/shared_esp.h"
 #include "agent/servicing/boot_steps.h"
 #include "agent/servicing/encryption_steps.h"
 #include "agent/servicing/health.h"
 #include "agent/servicing/image_steps.h"
+#include "agent/servicing/loader_step.h"
 #include "agent/servicing/observer.h"
 #include "agent/servicing/planner.h"
 #include "agent/servicing/raid_steps.h"
 #include "agent/servicing/root_steps.h"
 #include "agent/servicing/storage_steps.h"
 #include "common/base/error.h"
+#include "common/config/lookup.h"
 
 namespace trident {
 namespace {
@@ -23,6 +26,7 @@ class HostServicer : public Servicer {
                const HostServicerOptions& options)
       : host_(host),
         prober_(prober),
+        streamer_(streamer),
         images_(host, streamer),
         root_(host, options.new_root, options.program, options.handed_on),
         boot_limit_(options.boot_limit) {}
@@ -70,6 +74,10 @@ class HostServicer : public Servicer {
         return RemoveArrayStep(host_, run);
       case StepKind::kCreateArray:
         return CreateArrayStep(host_, run);
+      case StepKind::kRestoreDisk:
+        return RestoreDiskStep(host_, run);
+      case StepKind::kRestoreArray:
+        return RestoreArrayStep(host_, run);
       case StepKind::kWaitForArrays:
         return WaitForArraysStep(host_, run);
       case StepKind::kEncryptVolume:
@@ -90,6 +98,8 @@ class HostServicer : public Servicer {
         return SetIdentityStep(host_, run);
       case StepKind::kGrowFilesystem:
         return GrowFilesystemStep(host_, run);
+      case StepKind::kInstallLoader:
+        return InstallLoaderStep(host_, streamer_, root_, run);
       case StepKind::kMountNewRoot:
         return root_.Mount(run);
       case StepKind::kConfigureBoot:
@@ -112,7 +122,9 @@ class HostServicer : public Servicer {
         if (run.plan.kind == ServicingKind::kCleanInstall && !run.plan.unattended_target) {
           TRIDENT_RETURN_IF_ERROR(root_.CarryStore(run));
         }
-        return Reboot();
+        return run.configuration.management.transition == Transition::kKexec
+                   ? host_.machine.RebootIntoKernel()
+                   : Reboot();
       case StepKind::kCommitBoot:
         return CommitBootStep(host_, run);
     }
@@ -155,7 +167,8 @@ class HostServicer : public Servicer {
     if (!plan.target || !status.storage.ab_update) return absl::OkStatus();
     TRIDENT_ASSIGN_OR_RETURN(const BootFinding finding, InspectBoot(configuration, plan, status));
     needs_reboot = finding.target_booted;
-    return UndoFirmware(host_.firmware, OtherVolume(*plan.target));
+    TRIDENT_RETURN_IF_ERROR(UndoFirmware(host_.firmware, OtherVolume(*plan.target)));
+    return SharesEsp(configuration) ? DisarmVolumeEntry(host_.firmware) : absl::OkStatus();
   }
 
   absl::Status Reboot() override { return host_.machine.Reboot(); }
@@ -163,6 +176,7 @@ class HostServicer : public Servicer {
  private:
   Host host_;
   ImageProber& prober_;
+  ImageStreamer& streamer_;
   ImageSteps images_;
   RootSteps root_;
   std::chrono::seconds boot_limit_;

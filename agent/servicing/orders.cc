@@ -44,6 +44,27 @@ class Order {
     }
   }
 
+  void RestoreArrays(const Rebuild& rebuild) {
+    for (const BlockDeviceId& disk : rebuild.disks) {
+      Add(StepKind::kRestoreDisk, Phase::kStage, disk,
+          absl::StrCat("give the blank disk in the place of '", disk, "' its partition table"));
+    }
+    for (const BlockDeviceId& partition : rebuild.filesystems) {
+      Add(StepKind::kMakeFilesystem, Phase::kStage, partition,
+          absl::StrCat("make the file system of '", partition,
+                       "' anew, whose contents went with the lost disk"));
+    }
+    for (const BlockDeviceId& array : rebuild.arrays) {
+      Add(StepKind::kRestoreArray, Phase::kStage, array,
+          absl::StrCat("give the array '", array, "' back the members that it lacks"));
+    }
+  }
+
+  void ApplyManagement() {
+    Add(StepKind::kApplyManagement, Phase::kFinalize, "",
+        "write the runtime configuration of the agent");
+  }
+
   void WaitForArrays() {
     if (desired_.storage.raid.software.empty()) return;
     Add(StepKind::kWaitForArrays, Phase::kStage, "", "wait until the RAID arrays are in step");
@@ -60,7 +81,7 @@ class Order {
   // File systems and swap of everything that no image fills.
   void MakeFilesystems(bool only_pairs) {
     for (const MountPoint& mount : desired_.storage.mount_points) {
-      if (ImageFor(mount.target_id)) continue;
+      if (ImageFor(mount.target_id) && !IsSharedEsp(mount.target_id)) continue;
       if (const AdoptedPartition* adopted = FindAdopted(desired_, mount.target_id)) {
         if (adopted->size && CanGrowFilesystem(mount.filesystem) && !only_pairs) {
           Add(StepKind::kGrowFilesystem, Phase::kStage, mount.target_id,
@@ -84,6 +105,7 @@ class Order {
     for (size_t i = 0; i < desired_.storage.images.size(); ++i) {
       const Image& image = desired_.storage.images[i];
       if (only_pairs && FindPair(desired_, image.target_id) == nullptr) continue;
+      if (IsForSharedEsp(desired_, image)) continue;
       const BlockDeviceId device = DeviceOn(desired_, image.target_id, target_);
       uint64_t bytes = 0;
       if (const auto facts = observed_.images.find(i);
@@ -108,6 +130,12 @@ class Order {
 
   void ConfigureNewRoot() {
     Add(StepKind::kMountNewRoot, Phase::kStage, "", "mount the new root");
+    if (SharesEsp(desired_)) {
+      const BlockDeviceId& esp = FindEspMount(desired_)->target_id;
+      Add(StepKind::kInstallLoader, Phase::kStage, esp,
+          absl::StrCat("put the boot loader of ", std::string(VolumeName(target_)), " on '", esp,
+                       "', which both volumes share"));
+    }
     Add(StepKind::kConfigureBoot, Phase::kStage, "",
         "make the boot loader find the new root by what is its own");
     Add(StepKind::kWriteFstab, Phase::kStage, "", "write /etc/fstab of the new root");
@@ -126,9 +154,16 @@ class Order {
   }
 
   void Leave() {
-    Add(StepKind::kPointFirmware, Phase::kFinalize, "",
-        absl::StrCat("make the firmware start ", std::string(VolumeName(target_)), " next"));
-    Add(StepKind::kLeave, Phase::kLeave, "", "reboot through the firmware");
+    const std::string volume(VolumeName(target_));
+    if (desired_.management.transition == Transition::kKexec) {
+      Add(StepKind::kPointFirmware, Phase::kFinalize, "",
+          absl::StrCat("make ", volume, " known to the firmware and load its kernel"));
+      Add(StepKind::kLeave, Phase::kLeave, "", "start the loaded kernel with kexec");
+    } else {
+      Add(StepKind::kPointFirmware, Phase::kFinalize, "",
+          absl::StrCat("make the firmware start ", volume, " next"));
+      Add(StepKind::kLeave, Phase::kLeave, "", "reboot through the firmware");
+    }
   }
 
   void Commit() {
@@ -156,6 +191,10 @@ class Order {
   bool ImageFor(const BlockDeviceId& id) const {
     return std::any_of(desired_.storage.images.begin(), desired_.storage.images.end(),
                        [&](const Image& image) { return image.target_id == id; });
+  }
+
+  bool IsSharedEsp(const BlockDeviceId& id) const {
+    return SharesEsp(desired_) && FindEspMount(desired_)->target_id == id;
   }
 
   std::optional<std::string> MountedAs(const BlockDeviceId& id) const {
@@ -200,13 +239,13 @@ std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
   return order.Take();
 }
 
-std::vector<Step> LiveUpdateOrder() {
-  Step step;
-  step.id = std::string(StepKindName(StepKind::kApplyManagement));
-  step.kind = StepKind::kApplyManagement;
-  step.phase = Phase::kFinalize;
-  step.description = "write the runtime configuration of the agent";
-  return {step};
+std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired, const Rebuild& rebuild) {
+  const Observation nothing;
+  Order order(desired, Volume::kA, nothing);
+  order.RestoreArrays(rebuild);
+  if (!rebuild.empty()) order.WaitForArrays();
+  order.ApplyManagement();
+  return order.Take();
 }
 
 }  // namespace trident

@@ -8,6 +8,7 @@
 
 #include "agent/servicing/observation.h"
 #include "agent/servicing/plan.h"
+#include "agent/servicing/rebuild.h"
 #include "common/config/host_configuration.h"
 #include "common/config/servicing_kind.h"
 
@@ -18,7 +19,7 @@ std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observati
                                const std::vector<std::string>& old_arrays);
 std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
                                 const Observation& observed);
-std::vector<Step> LiveUpdateOrder();
+std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired, const Rebuild& rebuild);
 
 }  // namespace trident
 

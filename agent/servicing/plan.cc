@@ -18,7 +18,7 @@ constexpr std::array<std::pair<Phase, std::string_view>, 4> kPhases{{
     {Phase::kCommit, "commit"},
 }};
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 22> kStepKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 25> kStepKinds{{
     {StepKind::kRemoveArray, "remove-array"},
     {StepKind::kWritePartitionTable, "write-partition-table"},
     {StepKind::kCreateArray, "create-array"},
@@ -28,8 +28,11 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 22> kStepKinds{{
     {StepKind::kVerifyImage, "verify-image"},
     {StepKind::kSetIdentity, "set-identity"},
     {StepKind::kGrowFilesystem, "grow-filesystem"},
+    {StepKind::kRestoreDisk, "restore-disk"},
+    {StepKind::kRestoreArray, "restore-array"},
     {StepKind::kWaitForArrays, "wait-for-arrays"},
     {StepKind::kMountNewRoot, "mount-new-root"},
+    {StepKind::kInstallLoader, "install-loader"},
     {StepKind::kConfigureBoot, "configure-boot"},
     {StepKind::kWriteFstab, "write-fstab"},
     {StepKind::kConfigureRaid, "configure-raid"},

@@ -32,8 +32,11 @@ enum class StepKind {
   kVerifyImage,          // subject: device; reads back what was written
   kSetIdentity,          // subject: device; its own filesystem UUID
   kGrowFilesystem,       // subject: device
+  kRestoreDisk,          // subject: disk; a blank one gets the table of the lost one
+  kRestoreArray,         // subject: array; members that are away come back
   kWaitForArrays,        // until new arrays are in step
   kMountNewRoot,
+  kInstallLoader,  // subject: an ESP that both volumes share
   kConfigureBoot,  // rewrites what finds the root, checks the loader's files
   kWriteFstab,
   kConfigureRaid,        // mdadm.conf

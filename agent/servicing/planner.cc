@@ -7,6 +7,7 @@
 #include "agent/servicing/change.h"
 #include "agent/servicing/disk_claims.h"
 #include "agent/servicing/orders.h"
+#include "agent/servicing/rebuild.h"
 #include "agent/servicing/refusals.h"
 #include "agent/storage/filesystem.h"
 #include "common/base/sha256.h"
@@ -39,7 +40,7 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
     if (CanMakeFilesystem(type)) continue;
     refusals.Unsupported(absl::StrCat("storage.mountPoints[", i, "].filesystem"),
                          absl::StrCat("file system '", type, "' is not handled by this version"),
-                         "Use ext4, xfs, vfat or swap.");
+                         "Use ext4, xfs, btrfs, vfat or swap.");
   }
 }
 
@@ -123,13 +124,6 @@ void RefuseUnbootable(const HostConfiguration& desired, Refusals& refusals) {
         "Use level raid1 with metadataVersion '1.0', whose members look like plain partitions.");
     break;
   }
-  if (storage.ab_update && FindPair(desired, esp->target_id) == nullptr) {
-    refusals.Unsupported("storage.abUpdate.volumePairs",
-                         absl::StrCat("the EFI system partition '", esp->target_id,
-                                      "' is not a volume pair; one that both volumes share is not "
-                                      "handled by this version"),
-                         "Make it a pair of two partitions of type esp.");
-  }
   if (storage.ab_update && root != nullptr && FindPair(desired, root->target_id) == nullptr) {
     refusals.Precondition("invalid-input", "root-not-paired", "storage.abUpdate.volumePairs",
                           absl::StrCat("'", root->target_id,
@@ -196,6 +190,8 @@ void CheckImages(const HostConfiguration& desired, Volume target, const Observat
       refusals.Failed(path + ".url", facts.status());
       continue;
     }
+    // Unpacked somewhere else; whether its loader has room is found while it is copied.
+    if (IsForSharedEsp(desired, image)) continue;
     const BlockDeviceId device = DeviceOn(desired, image.target_id, target);
     const auto size = sizes.find(device);
     if (facts->content_bytes && size != sizes.end() && *facts->content_bytes > size->second) {
@@ -314,11 +310,34 @@ absl::StatusOr<Plan> PlanCleanInstall(const HostConfiguration& desired, const Re
   return plan;
 }
 
+// A disk goes by another name when a new one was put into its place; in any other case the host
+// would be said to lie on a disk that it does not lie on.
+void RefuseMovedDisks(const HostConfiguration& desired, const HostConfiguration& recorded,
+                      const Rebuild& rebuild, Change& change) {
+  for (const size_t i : change.moved_disks) {
+    const Disk& disk = desired.storage.disks[i];
+    const bool restored =
+        change.kind < ServicingKind::kAbUpdate &&
+        std::find(rebuild.disks.begin(), rebuild.disks.end(), disk.id) != rebuild.disks.end();
+    if (restored) continue;
+    change.kind = ServicingKind::kIncompatible;
+    change.incompatible.push_back(
+        {absl::StrCat("storage.disks[", i, "].device"), 0, 0,
+         absl::StrCat("the disk was installed as ", recorded.storage.disks[i].device),
+         "Keep the device, or install the host anew from a ramdisk OS. A lost disk of an array is "
+         "replaced by a blank one, in an update of its own."});
+  }
+}
+
 absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded& recorded,
                                 const Observation& observed) {
-  const Change change = CompareConfigurations(desired, *recorded.configuration, recorded.status);
+  Change change = CompareConfigurations(desired, *recorded.configuration, recorded.status);
+  const Rebuild rebuild = FindRebuild(desired, recorded.status, observed);
+  RefuseMovedDisks(desired, *recorded.configuration, rebuild, change);
+  if (!rebuild.empty()) change.kind = std::max(change.kind, ServicingKind::kNormalUpdate);
   if (change.kind == ServicingKind::kNone) {
     Plan plan;
+    plan.warnings = rebuild.obstacles;
     plan.digest = DigestOf(plan, desired, recorded, observed);
     return plan;
   }
@@ -362,11 +381,13 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
       const bool still =
           std::any_of(desired.storage.images.begin(), desired.storage.images.end(),
                       [&](const Image& other) { return other.target_id == image.target_id; });
-      if (still || FindPair(desired, image.target_id) == nullptr) continue;
+      const bool switches =
+          FindPair(desired, image.target_id) != nullptr || IsForSharedEsp(desired, image);
+      if (still || !switches) continue;
       refusals.Precondition(
           "invalid-input", "pair-without-image", "storage.images",
-          absl::StrCat("no image is for the pair '", image.target_id,
-                       "', which was installed from one; all pairs switch together"),
+          absl::StrCat("no image is for '", image.target_id,
+                       "', which was installed from one; everything switches together"),
           "Add its image, the old one if it has not changed.");
     }
     TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
@@ -377,11 +398,16 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
     }
     plan.steps = AbUpdateOrder(desired, *plan.target, observed);
     plan.warnings = WarningsOf(desired, observed);
+    plan.warnings.insert(plan.warnings.end(), rebuild.obstacles.begin(), rebuild.obstacles.end());
     CountBytes(observed, plan);
   } else {
     if (!observed.is_root) RefuseWithoutPrivilege(observed, refusals);
     TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
-    plan.steps = LiveUpdateOrder();
+    for (const BlockDeviceId& disk : rebuild.disks) {
+      plan.destroyed.push_back({FindDisk(desired, disk)->device, "the blank disk is partitioned"});
+    }
+    plan.steps = LiveUpdateOrder(desired, rebuild);
+    plan.warnings = rebuild.obstacles;
   }
   plan.digest = DigestOf(plan, desired, recorded, observed);
   return plan;
@@ -392,7 +418,9 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
 std::vector<size_t> ImagesToProbe(const HostConfiguration& desired, const Recorded& recorded) {
   std::vector<size_t> all;
   for (size_t i = 0; i < desired.storage.images.size(); ++i) {
-    if (!recorded.configuration || FindPair(desired, desired.storage.images[i].target_id)) {
+    const Image& image = desired.storage.images[i];
+    if (!recorded.configuration || FindPair(desired, image.target_id) ||
+        IsForSharedEsp(desired, image)) {
       all.push_back(i);
     }
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "agent/servicing/rebuild.h"
 #include "agent/servicing/storage_steps.h"
 #include "agent/storage/raid.h"
 #include "agent/storage/uuid.h"
@@ -48,6 +49,41 @@ absl::Status CreateArrayStep(const Host& host, const StepRun& run) {
   TRIDENT_ASSIGN_OR_RETURN(made.array_size, host.devices.Size(made.path));
   made.contents.kind = Contents::Kind::kInitialized;
   return absl::OkStatus();
+}
+
+absl::Status RestoreDiskStep(const Host& host, const StepRun& run) {
+  const Disk* disk = FindDisk(run.configuration, run.step.subject);
+  const auto recorded = run.status.storage.disks.find(run.step.subject);
+  if (disk == nullptr || recorded == run.status.storage.disks.end()) {
+    return MakeError(absl::StatusCode::kInternal, "internal", "disk-not-in-document",
+                     absl::StrCat("the disk '", run.step.subject, "' is not known"));
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const ObservedDisk observed, host.devices.Observe(disk->device));
+  const PartitionTable table = RecordedTable(recorded->second);
+  if (!observed.table && observed.other_contents.empty()) {
+    TRIDENT_RETURN_IF_ERROR(host.devices.WriteTable(disk->device, table));
+  } else if (!observed.table || observed.table->disk_uuid != table.disk_uuid) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "storage", "disk-not-blank",
+        absl::StrCat(observed.path, " is not blank any more, so that it is not taken"),
+        absl::StrCat("Erase it with wipefs -a ", observed.path, " if nothing on it is needed."));
+  }
+  recorded->second.path = disk->device;
+  for (PartitionStatus& partition : recorded->second.partitions) {
+    // What an image or a file system had put there is gone.
+    partition.contents = Contents{};
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RestoreArrayStep(const Host& host, const StepRun& run) {
+  const auto array = run.status.storage.raid_arrays.find(run.step.subject);
+  if (array == run.status.storage.raid_arrays.end()) {
+    return MakeError(absl::StatusCode::kInternal, "internal", "array-not-recorded",
+                     absl::StrCat("the array '", run.step.subject, "' is not recorded"));
+  }
+  return AddMissingMembers(host.commands, host.devices, host.files, array->second.path,
+                           array->second.device_paths, &run.cancellation);
 }
 
 absl::Status WaitForArraysStep(const Host& host, const StepRun& run) {

@@ -17,6 +17,13 @@ absl::Status RemoveArrayStep(const Host& host, const StepRun& run);
 // Makes the step's array and records it in the status. Its UUID follows from the job.
 absl::Status CreateArrayStep(const Host& host, const StepRun& run);
 
+// Gives the blank disk that took the place of a recorded one its partition table. The door refuses
+// one that is not blank.
+absl::Status RestoreDiskStep(const Host& host, const StepRun& run);
+
+// Adds the recorded members that the step's array lacks; they are then rebuilt.
+absl::Status RestoreArrayStep(const Host& host, const StepRun& run);
+
 // Waits until every array of the document is in step; then it is "ready".
 absl::Status WaitForArraysStep(const Host& host, const StepRun& run);
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/boot/identity.h"
 #include "agent/boot/loader.h"
+#include "agent/boot/shared_esp.h"
 #include "agent/management/target_agent.h"
 #include "agent/servicing/encryption_steps.h"
 #include "agent/servicing/storage_steps.h"
@@ -76,7 +77,7 @@ absl::StatusOr<std::string> RootSteps::EspFolder(const StepRun& run) const {
 absl::Status RootSteps::ConfigureBoot(const StepRun& run) {
   TRIDENT_RETURN_IF_ERROR(Mount(run));
   TRIDENT_ASSIGN_OR_RETURN(const std::string esp, EspFolder(run));
-  TRIDENT_ASSIGN_OR_RETURN(const Loader loader, FindLoader(host_.files, esp));
+  TRIDENT_ASSIGN_OR_RETURN(const Loader loader, TargetLoader(run));
   TRIDENT_ASSIGN_OR_RETURN(const RootIdentity identity, IdentityOf(run));
   TRIDENT_RETURN_IF_ERROR(RewriteRootIdentity(host_.files, loader, esp, path_, identity));
   TRIDENT_RETURN_IF_ERROR(CheckBootFiles(host_.files, loader, esp, path_, identity));
@@ -93,11 +94,19 @@ absl::Status RootSteps::ConfigureBoot(const StepRun& run) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> RootSteps::LoaderFile(const StepRun& run) {
+absl::StatusOr<Loader> RootSteps::TargetLoader(const StepRun& run) {
   TRIDENT_RETURN_IF_ERROR(Mount(run));
   TRIDENT_ASSIGN_OR_RETURN(const std::string esp, EspFolder(run));
-  TRIDENT_ASSIGN_OR_RETURN(const Loader loader, FindLoader(host_.files, esp));
-  return loader.file;
+  return SharesEsp(run.configuration) ? FindVolumeLoader(host_.files, esp, TargetOf(run))
+                                      : FindLoader(host_.files, esp);
+}
+
+absl::Status RootSteps::LoadTargetKernel(const StepRun& run) {
+  TRIDENT_ASSIGN_OR_RETURN(const Loader loader, TargetLoader(run));
+  TRIDENT_ASSIGN_OR_RETURN(const std::string esp, EspFolder(run));
+  TRIDENT_ASSIGN_OR_RETURN(const KernelToStart kernel,
+                           DefaultKernel(host_.files, loader, esp, path_));
+  return host_.machine.LoadKernel(kernel);
 }
 
 absl::Status RootSteps::WriteFstab(const StepRun& run) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "agent/boot/loader.h"
 #include "agent/host/host.h"
 #include "agent/management/runtime_configuration.h"
 #include "agent/servicing/servicer.h"
@@ -33,13 +34,16 @@ class RootSteps {
   // Copies the store into the new root and leaves nothing mounted.
   absl::Status CarryStore(const StepRun& run);
 
-  // The firmware's name for the loader of the target and where it is.
-  absl::StatusOr<std::string> LoaderFile(const StepRun& run);
+  // The loader of the target, which is mounted for that.
+  absl::StatusOr<Loader> TargetLoader(const StepRun& run);
+  // Puts the kernel of the target into memory, for kexec.
+  absl::Status LoadTargetKernel(const StepRun& run);
 
- private:
+  const std::string& path() const { return path_; }
   // Where the ESP of the target is mounted below the new root.
   absl::StatusOr<std::string> EspFolder(const StepRun& run) const;
 
+ private:
   Host host_;
   std::string path_;  // where the new root is mounted
   std::string program_;

@@ -13,10 +13,11 @@ namespace {
 
 // FAT32 needs 65525 clusters; below this the tool chooses FAT12 or FAT16 by itself.
 constexpr uint64_t kSmallestFat32 = 64 << 20;
-// Where an xfs is mounted while it grows.
+// Where an xfs or btrfs is mounted while it grows.
 constexpr char kGrowFolder[] = "/run/trident/grow";
 constexpr char kExtTools[] = "e2fsprogs";
 constexpr char kXfsTools[] = "xfsprogs";
+constexpr char kBtrfsTools[] = "btrfs-progs";
 constexpr char kFatTools[] = "dosfstools";
 constexpr char kSwapTools[] = "util-linux";
 // e2fsck(8): 0 clean, 1 everything repaired.
@@ -45,10 +46,12 @@ absl::Status RepairExt(CommandRunner& commands, const std::string& device,
 }  // namespace
 
 bool CanMakeFilesystem(const std::string& type) {
-  return type == "ext4" || type == "xfs" || type == "vfat" || type == "swap";
+  return type == "ext4" || type == "xfs" || type == "btrfs" || type == "vfat" || type == "swap";
 }
 
-bool CanGrowFilesystem(const std::string& type) { return IsExt(type) || type == "xfs"; }
+bool CanGrowFilesystem(const std::string& type) {
+  return IsExt(type) || type == "xfs" || type == "btrfs";
+}
 
 absl::Status MakeFilesystem(CommandRunner& commands, const BlockDevices& devices,
                             const std::string& device, const std::string& type,
@@ -58,7 +61,7 @@ absl::Status MakeFilesystem(CommandRunner& commands, const BlockDevices& devices
     return MakeError(
         absl::StatusCode::kUnimplemented, "unsupported", "filesystem",
         absl::StrCat("file systems of type \"", type, "\" cannot be made (on ", device, ")"),
-        "use ext4, xfs, vfat or swap, or deploy an image that holds the file system");
+        "use ext4, xfs, btrfs, vfat or swap, or deploy an image that holds the file system");
   }
   TRIDENT_ASSIGN_OR_RETURN(const uint64_t size, devices.Size(device));
   const std::string attempt = absl::StrCat("cannot make ", type, " on ", device);
@@ -70,6 +73,10 @@ absl::Status MakeFilesystem(CommandRunner& commands, const BlockDevices& devices
   } else if (type == "xfs") {
     package = kXfsTools;
     argv = {"mkfs.xfs", "-f", "-q", "-m", "uuid=" + uuid};
+    if (!label.empty()) argv.insert(argv.end(), {"-L", label});
+  } else if (type == "btrfs") {
+    package = kBtrfsTools;
+    argv = {"mkfs.btrfs", "-f", "-q", "-U", uuid};
     if (!label.empty()) argv.insert(argv.end(), {"-L", label});
   } else if (type == "vfat") {
     package = kFatTools;
@@ -96,13 +103,13 @@ absl::StatusOr<FilesystemIdentity> SetFilesystemIdentity(CommandRunner& commands
                                                          const std::string& uuid,
                                                          const Cancellation* cancellation) {
   TRIDENT_ASSIGN_OR_RETURN(const Signature before, devices.Probe(device));
-  if (!IsExt(before.type) && before.type != "xfs" && before.type != "vfat") {
+  if (!CanGrowFilesystem(before.type) && before.type != "vfat") {
     return MakeError(absl::StatusCode::kFailedPrecondition, "storage", "no-identity",
                      before.type.empty()
                          ? absl::StrCat("no file system that is known was found on ", device)
                          : absl::StrCat("the file system on ", device, " is ", before.type,
                                         ", which cannot be given a UUID of its own"),
-                     "use an image of ext4, xfs or vfat");
+                     "use an image of ext4, xfs, btrfs or vfat");
   }
   const FilesystemIdentity identity{before.type, before.uuid, IdentityUuid(before.type, uuid)};
   if (before.uuid == identity.uuid) return identity;
@@ -114,6 +121,10 @@ absl::StatusOr<FilesystemIdentity> SetFilesystemIdentity(CommandRunner& commands
   } else if (before.type == "xfs") {
     TRIDENT_RETURN_IF_ERROR(RunFilesystemTool(commands, {"xfs_admin", "-U", uuid, device},
                                               kXfsTools, attempt, cancellation));
+  } else if (before.type == "btrfs") {
+    // -M: only the superblocks are written, not every block of metadata.
+    TRIDENT_RETURN_IF_ERROR(RunFilesystemTool(commands, {"btrfstune", "-f", "-M", uuid, device},
+                                              kBtrfsTools, attempt, cancellation));
   } else {
     TRIDENT_RETURN_IF_ERROR(RepairExt(commands, device, cancellation));
     TRIDENT_RETURN_IF_ERROR(RunFilesystemTool(commands, {"tune2fs", "-U", uuid, device}, kExtTools,
@@ -136,13 +147,18 @@ absl::Status GrowFilesystem(CommandRunner& commands, const BlockDevices& devices
     TRIDENT_RETURN_IF_ERROR(RepairExt(commands, device, cancellation));
     return RunFilesystemTool(commands, {"resize2fs", device}, kExtTools, attempt, cancellation);
   }
-  if (signature.type != "xfs") return absl::OkStatus();
-  // xfs_growfs(8) works on mounted file systems only. What an interruption left is mounted no more.
+  if (!CanGrowFilesystem(signature.type)) return absl::OkStatus();
+  // xfs_growfs(8) and btrfs-filesystem(8) work on mounted file systems only. What an interruption
+  // left is mounted no more.
   TRIDENT_RETURN_IF_ERROR(files.MakeDirectories(kGrowFolder, 0700));
   TRIDENT_RETURN_IF_ERROR(mounts.Unmount(kGrowFolder));
-  TRIDENT_RETURN_IF_ERROR(Annotate(mounts.Mount(device, kGrowFolder, "xfs", {}), attempt));
-  const absl::Status grown =
-      RunFilesystemTool(commands, {"xfs_growfs", kGrowFolder}, kXfsTools, attempt, cancellation);
+  TRIDENT_RETURN_IF_ERROR(Annotate(mounts.Mount(device, kGrowFolder, signature.type, {}), attempt));
+  const bool xfs = signature.type == "xfs";
+  const absl::Status grown = RunFilesystemTool(
+      commands,
+      xfs ? std::vector<std::string>{"xfs_growfs", kGrowFolder}
+          : std::vector<std::string>{"btrfs", "filesystem", "resize", "max", kGrowFolder},
+      xfs ? kXfsTools : kBtrfsTools, attempt, cancellation);
   const absl::Status unmounted = mounts.Unmount(kGrowFolder);
   return grown.ok() ? unmounted : grown;
 }
@@ -157,6 +173,9 @@ absl::Status CheckFilesystem(CommandRunner& commands, const BlockDevices& device
   } else if (signature.type == "xfs") {
     argv = {"xfs_repair", "-n", device};
     package = kXfsTools;
+  } else if (signature.type == "btrfs") {
+    argv = {"btrfs", "check", "--readonly", device};
+    package = kBtrfsTools;
   } else {
     return absl::OkStatus();
   }

@@ -17,7 +17,7 @@ namespace trident {
 // Errors of all of them: kind "storage". A tool that is not there: FAILED_PRECONDITION, subkind
 // "tool-missing", whose remedy names the Debian package.
 
-// MakeFilesystem can make it: ext4, xfs, vfat, swap. Pure.
+// MakeFilesystem can make it: ext4, xfs, btrfs, vfat, swap. Pure.
 bool CanMakeFilesystem(const std::string& type);
 
 // Makes a file system over whatever is there. `uuid` as of DeriveUuid; vfat takes its FatSerialOf.
@@ -50,14 +50,15 @@ absl::StatusOr<FilesystemIdentity> SetFilesystemIdentity(
 // GrowFilesystem has use for it. Pure.
 bool CanGrowFilesystem(const std::string& type);
 
-// Grows ext2, ext3, ext4 and xfs to the size of the device; xfs is mounted for it, for a moment.
+// Grows ext2, ext3, ext4, xfs and btrfs to the size of the device; the latter two are mounted for
+// it, for a moment.
 // Other types have no use for it: OK, untouched.
 absl::Status GrowFilesystem(CommandRunner& commands, const BlockDevices& devices, Files& files,
                             Mounts& mounts, const std::string& device,
                             const Cancellation* cancellation = nullptr);
 
 // Checks without writing. DATA_LOSS, subkind "filesystem-damaged". Types without a checker (all but
-// ext2, ext3, ext4, xfs): OK.
+// ext2, ext3, ext4, xfs, btrfs): OK.
 absl::Status CheckFilesystem(CommandRunner& commands, const BlockDevices& devices,
                              const std::string& device, const Cancellation* cancellation = nullptr);
 

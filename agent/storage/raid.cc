@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -20,6 +21,7 @@ constexpr char kPackage[] = "mdadm";
 constexpr char kSubkind[] = "raid-tool";
 constexpr std::chrono::milliseconds kPoll{500};
 constexpr std::chrono::minutes kStallLimit{5};
+constexpr std::chrono::seconds kRebuildBegins{10};
 
 // The word of mdadm(8) --level.
 std::string LevelWord(RaidLevel level) {
@@ -98,6 +100,35 @@ absl::Status CreateArray(CommandRunner& commands, BlockDevices& devices, const A
   return devices.WaitForPath(path);
 }
 
+absl::Status AddMissingMembers(CommandRunner& commands, BlockDevices& devices, const Files& files,
+                               const std::string& path,
+                               const std::vector<std::string>& member_paths,
+                               const Cancellation* cancellation) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::string kernel_path, files.Canonical(path));
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<ObservedArray> arrays, devices.Arrays());
+  const auto array = std::find_if(arrays.begin(), arrays.end(), [&](const ObservedArray& known) {
+    return known.path == kernel_path;
+  });
+  if (array == arrays.end()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "storage", "array-broken",
+                     absl::StrCat("the array ", path, " does not run"));
+  }
+  for (const std::string& member : member_paths) {
+    const auto device = files.Canonical(member);
+    if (!device.ok()) continue;  // still away
+    const bool known = std::any_of(array->members.begin(), array->members.end(),
+                                   [&](const ArrayMember& other) { return other.path == *device; });
+    if (known) continue;
+    TRIDENT_RETURN_IF_ERROR(devices.OpenForWriting(member).status());
+    TRIDENT_RETURN_IF_ERROR(
+        RunOrFail(commands, {"mdadm", "--manage", kernel_path, "--add", *device}, kPackage,
+                  kSubkind, absl::StrCat("cannot add ", member, " to the array ", path),
+                  cancellation)
+            .status());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RemoveArray(CommandRunner& commands, const BlockDevices& devices,
                          const std::string& kernel_path, const Cancellation* cancellation) {
   TRIDENT_ASSIGN_OR_RETURN(const std::vector<ObservedArray> arrays, devices.Arrays());
@@ -160,13 +191,20 @@ absl::Status WaitUntilSynchronised(const Files& files, const std::vector<std::st
   using std::chrono::steady_clock;
   uint64_t best = 0;
   auto last_change = steady_clock::now();
+  // The kernel begins to rebuild a moment after the member came.
+  std::optional<steady_clock::time_point> lacks_since;
   while (true) {
     uint64_t done = 0;
     uint64_t total = 0;
     std::string waiting;
+    std::string lacking;
     for (const std::string& path : paths) {
       TRIDENT_ASSIGN_OR_RETURN(const ArrayHealth health, ReadArrayHealth(files, path));
-      if (!health.running || health.missing > 0) {
+      const bool synchronises = health.sync_action == "resync" || health.sync_action == "recover";
+      const bool lost = health.missing > 0 && health.sync_action == "resync";
+      const bool lacks = health.missing > 0 && !synchronises;
+      if (!health.running || lost ||
+          (lacks && lacks_since && steady_clock::now() - *lacks_since > kRebuildBegins)) {
         return MakeError(
             absl::StatusCode::kFailedPrecondition, "storage", "array-broken",
             absl::StrCat("the array ", path, " ",
@@ -174,22 +212,28 @@ absl::Status WaitUntilSynchronised(const Files& files, const std::vector<std::st
                                         : "has stopped"),
             "Look at the kernel's messages: a disk may be failing.");
       }
-      if (health.sync_action != "resync" && health.sync_action != "recover") continue;
+      if (lacks) lacking = path;
+      if (!synchronises) continue;
       waiting = path;
       done += health.sync_done;
       total += health.sync_total;
     }
-    if (waiting.empty()) return absl::OkStatus();
+    if (lacking.empty()) {
+      lacks_since.reset();
+    } else if (!lacks_since) {
+      lacks_since = steady_clock::now();
+    }
+    if (waiting.empty() && lacking.empty()) return absl::OkStatus();
     progress(done, total);
     const auto now = steady_clock::now();
     if (done != best) {
       best = done;
       last_change = now;
     } else if (now - last_change > kStallLimit) {
-      return MakeError(
-          absl::StatusCode::kDeadlineExceeded, "storage", "array-stalled",
-          absl::StrCat("the array ", waiting, " has not gone on synchronising for five minutes"),
-          "Look at the kernel's messages: a disk may be failing.");
+      return MakeError(absl::StatusCode::kDeadlineExceeded, "storage", "array-stalled",
+                       absl::StrCat("the array ", waiting.empty() ? lacking : waiting,
+                                    " has not gone on synchronising for five minutes"),
+                       "Look at the kernel's messages: a disk may be failing.");
     }
     if (cancellation.WaitFor(kPoll)) {
       return absl::CancelledError("the wait for RAID arrays was cancelled");

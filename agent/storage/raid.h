@@ -46,6 +46,13 @@ struct ArraySpec {
 absl::Status CreateArray(CommandRunner& commands, BlockDevices& devices, const ArraySpec& spec,
                          const Cancellation* cancellation);
 
+// Adds those of `member_paths` that the running array lacks. What is already on them is lost; one
+// that anybody else uses is refused by the door.
+absl::Status AddMissingMembers(CommandRunner& commands, BlockDevices& devices, const Files& files,
+                               const std::string& path,
+                               const std::vector<std::string>& member_paths,
+                               const Cancellation* cancellation);
+
 // Stops an array and erases the superblocks of its members, so that nothing assembles it again. OK
 // when it does not run.
 absl::Status RemoveArray(CommandRunner& commands, const BlockDevices& devices,
@@ -72,8 +79,8 @@ absl::StatusOr<ArrayHealth> ReadArrayHealth(const Files& files, const std::strin
 RaidArrayStatus::State StateOf(const ArrayHealth& health);
 
 // Waits until no array of `paths` synchronises. `progress` gets sectors done and in all. What
-// stands still for five minutes is DEADLINE_EXCEEDED; a missing member or a stopped array
-// FAILED_PRECONDITION; both name the array.
+// stands still for five minutes is DEADLINE_EXCEEDED; a missing member that is not being rebuilt or
+// a stopped array FAILED_PRECONDITION; both name the array.
 absl::Status WaitUntilSynchronised(const Files& files, const std::vector<std::string>& paths,
                                    const std::function<void(uint64_t, uint64_t)>& progress,
                                    const Cancellation& cancellation);

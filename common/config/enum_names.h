@@ -45,6 +45,14 @@ struct EnumNames<Tpm2Use> {
 };
 
 template <>
+struct EnumNames<Transition> {
+  static constexpr NameTable<Transition, 2> kNames = {{
+      {Transition::kFirmware, "firmware"},
+      {Transition::kKexec, "kexec"},
+  }};
+};
+
+template <>
 struct EnumNames<RaidLevel> {
   static constexpr NameTable<RaidLevel, 5> kNames = {{
       {RaidLevel::kRaid0, "raid0"},

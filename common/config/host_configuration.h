@@ -144,12 +144,16 @@ struct Storage {
   bool operator==(const Storage&) const = default;
 };
 
+// How a host gets from the running system into the new one.
+enum class Transition { kFirmware, kKexec };
+
 struct Management {
   bool disable = false;
   bool self_upgrade = false;
   bool enable_grpc = false;
   std::optional<std::string> datastore_path;  // unset acts as kDefaultDatastorePath
   std::optional<std::string> phonehome;
+  Transition transition = Transition::kFirmware;
 
   bool operator==(const Management&) const = default;
 };

@@ -267,6 +267,10 @@ struct Schema<Management> {
                 "URL that the agent reports to. Without it: that of the agent's own configuration.",
                 Format::kHttpUrl},
                &Management::phonehome);
+    v.Optional({"transition",
+                "How the host gets into the new system: by a restart through the `firmware`, or "
+                "faster with `kexec`, which starts its kernel without the firmware."},
+               &Management::transition);
   }
 };
 

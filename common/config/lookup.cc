@@ -78,6 +78,16 @@ const MountPoint* FindEspMount(const HostConfiguration& configuration) {
   return nullptr;
 }
 
+bool SharesEsp(const HostConfiguration& configuration) {
+  const MountPoint* esp = FindEspMount(configuration);
+  return configuration.storage.ab_update && esp != nullptr &&
+         FindPair(configuration, esp->target_id) == nullptr;
+}
+
+bool IsForSharedEsp(const HostConfiguration& configuration, const Image& image) {
+  return SharesEsp(configuration) && image.target_id == FindEspMount(configuration)->target_id;
+}
+
 bool HoldsOnlySwap(const Storage& storage, const BlockDeviceId& encrypted_volume) {
   // By its id, or by that of its pair.
   const auto means_it = [&](const BlockDeviceId& id) {

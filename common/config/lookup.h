@@ -26,6 +26,12 @@ const MountPoint* FindMount(const HostConfiguration& configuration, std::string_
 // of such partitions).
 const MountPoint* FindEspMount(const HostConfiguration& configuration);
 
+// There are volume pairs, and the EFI system partition is none: both volumes start from it.
+bool SharesEsp(const HostConfiguration& configuration);
+
+// The image is for an EFI system partition that both volumes share: only its boot loader is taken.
+bool IsForSharedEsp(const HostConfiguration& configuration, const Image& image);
+
 // The encrypted volume is mounted as swap and nothing else: it has no header and gets a fresh key
 // at every boot.
 bool HoldsOnlySwap(const Storage& storage, const BlockDeviceId& encrypted_volume);

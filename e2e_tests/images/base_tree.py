@@ -43,7 +43,7 @@ EXCLUDED = [
 ] + [f"/lib/modules/*/kernel/{folder}/*" for folder in (
     "drivers/infiniband", "drivers/comedi", "drivers/hid", "drivers/target", "drivers/xen",
     "drivers/hv", "drivers/ata", "drivers/net/ethernet", "drivers/net/wireless", "drivers/vfio",
-    "fs/nfs", "fs/nfsd", "fs/smb", "fs/ceph", "fs/btrfs", "net/netfilter", "net/sched",
+    "fs/nfs", "fs/nfsd", "fs/smb", "fs/ceph", "net/netfilter", "net/sched",
     "net/sunrpc", "net/bridge", "net/ceph", "net/sctp", "net/tipc", "net/openvswitch", "net/rds",
     "net/smc", "sound", "arch/x86/kvm", "drivers/cpufreq", "drivers/thermal", "drivers/platform",
     "drivers/edac", "drivers/powercap", "drivers/i2c", "drivers/gpu")]
@@ -57,7 +57,8 @@ NOT_IN_RAMDISK = re.compile(
     r"usr/lib/modules/[^/]+/kernel/(net/ipv4/netfilter|net/ipv6/netfilter|drivers/gpu))(/.*)?$")
 
 # xfsprogs would bring Python and ICU along, which only its repair scheduler needs: 100 MB.
-UNPACKED = ["xfsprogs", "libinih1", "liburcu8", "libedit2", "libbsd0", "libmd0"]
+UNPACKED = ["xfsprogs", "libinih1", "liburcu8", "libedit2", "libbsd0", "libmd0", "btrfs-progs",
+            "liblzo2-2"]
 
 # Units that only cost time here.
 MASKED = [

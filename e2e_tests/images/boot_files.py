@@ -48,6 +48,32 @@ menuentry 'Debian GNU/Linux' --class debian --class gnu-linux --class gnu --clas
 }}
 ### END /etc/grub.d/10_linux ###
 """
+# The form of the specification, as Azure Linux images have it: on the ESP and in /boot/grub2.
+SPEC_STUB = f"""search -n -u {ROOT_UUID} -s
+configfile /boot/grub2/grub.cfg
+"""
+SPEC_CONFIG = """set timeout=0
+search -n -u {uuid} -s
+set rootdevice=PARTUUID=00000000-0000-0000-0000-000000000000
+menuentry "Linux" {{
+	linux /boot/vmlinuz-{version} root=$rootdevice ro {options}
+	initrd /boot/initrd.img-{version}
+}}
+"""
+# A /boot of its own: GRUB finds it by the UUID of its file system, and the kernel its root.
+BOOT_UUID = "8c1f0d27-6a4e-4f53-b2d9-1e3a5c7b9d02"
+USR_UUID = "c4a9e1b3-0d58-4e7f-a6c2-9b8d7f5e3a14"
+BOOT_STUB = f"""search.fs_uuid {BOOT_UUID} root
+set prefix=($root)'/grub'
+configfile $prefix/grub.cfg
+"""
+BOOT_CONFIG = """set timeout=0
+menuentry 'Debian GNU/Linux' {{
+	search --no-floppy --fs-uuid --set=root {boot}
+	linux	/vmlinuz-{version} root=UUID={uuid} ro {options}
+	initrd	/initrd.img-{version}
+}}
+"""
 LOADER_CONF = "timeout 0\nconsole-mode keep\n"
 LOADER_ENTRY = """title Debian GNU/Linux 12 (bookworm)
 version {version}
@@ -63,15 +89,24 @@ def fstab() -> str:
             f"UUID={ESP_VOLUME_ID} /boot/efi vfat umask=0077 0 1\n")
 
 
-def grub_config(kernel_version: str, extra_options: str) -> str:
-    """/boot/grub/grub.cfg of a root image."""
-    return GRUB_CONFIG.format(uuid=ROOT_UUID, version=kernel_version,
-                              options=f"{COMMAND_LINE} {extra_options}".strip())
+def grub_files(loader: str, kernel_version: str, extra_options: str) -> dict[str, str]:
+    """GRUB's configuration below the root: path -> text. Empty for systemd-boot."""
+    words = {"uuid": ROOT_UUID, "boot": BOOT_UUID, "version": kernel_version,
+             "options": f"{COMMAND_LINE} {extra_options}".strip()}
+    if loader in ("grub", "grub-beside"):
+        return {"boot/grub/grub.cfg": GRUB_CONFIG.format(**words)}
+    if loader == "grub2":
+        return {"boot/grub2/grub.cfg": SPEC_CONFIG.format(**words)}
+    if loader == "grub-boot":
+        return {"boot/grub/grub.cfg": BOOT_CONFIG.format(**words)}
+    return {}
 
 
 def make_esp(base, loader: str, extra_options: str, work: pathlib.Path,
              target: pathlib.Path) -> None:
-    """Writes the ESP as a raw vfat image. `loader` is grub or systemd-boot."""
+    """Writes the ESP as a raw vfat image. `loader` is systemd-boot or a kind of GRUB: grub;
+    grub-beside, which finds its configuration beside itself; grub2, the specification's;
+    grub-boot, whose /boot is a file system of its own."""
     files: dict[str, pathlib.Path] = {}
 
     def put(name: str, content: str) -> None:
@@ -79,11 +114,16 @@ def make_esp(base, loader: str, extra_options: str, work: pathlib.Path,
         file.write_text(content)
         files[name] = file
 
-    if loader == "grub":
-        stub = work / "grubx64.efi"
-        run(["grub-mkimage", "-O", "x86_64-efi", "-p", "/EFI/BOOT", "-o", stub, *GRUB_MODULES])
-        files["EFI/BOOT/BOOTX64.EFI"] = stub
-        put("EFI/BOOT/grub.cfg", GRUB_STUB)
+    if loader != "systemd-boot":
+        prefix, stub_file, text = {
+            "grub": ("/EFI/BOOT", "EFI/BOOT/grub.cfg", GRUB_STUB),
+            "grub-beside": ("", "EFI/BOOT/grub.cfg", GRUB_STUB),
+            "grub2": ("/boot/grub2", "boot/grub2/grub.cfg", SPEC_STUB),
+            "grub-boot": ("/EFI/BOOT", "EFI/BOOT/grub.cfg", BOOT_STUB)}[loader]
+        program = work / "grubx64.efi"
+        run(["grub-mkimage", "-O", "x86_64-efi", "-p", prefix, "-o", program, *GRUB_MODULES])
+        files["EFI/BOOT/BOOTX64.EFI"] = program
+        put(stub_file, text)
     else:
         files["EFI/BOOT/BOOTX64.EFI"] = SYSTEMD_BOOT
         files["EFI/systemd/systemd-bootx64.efi"] = SYSTEMD_BOOT

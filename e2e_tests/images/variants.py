@@ -46,6 +46,8 @@ class Variant:
     format: str = "raw-zstd"
     next_agent: bool = False
     files: tuple[tuple[str, str], ...] = ()
+    # Which file systems are images of their own.
+    parts: tuple[str, ...] = ("esp", "root")
 
 
 VARIANTS = {
@@ -62,8 +64,24 @@ VARIANTS = {
         "grub", "2", next_agent=True,
         files=(("etc/systemd/system/e2e-leave.service", LEAVE_UNIT),)),
     "grub-v2-xz": Variant("grub", "2", format="raw-lzma"),
+    "grub-v2-gzip": Variant("grub", "2", format="raw-gzip"),
+    "grub-v1-raw": Variant("grub", "1", format="raw"),
+    # For an ESP that both volumes share.
+    "grub-beside-v1": Variant("grub-beside", "1"),
+    "grub-beside-v2": Variant("grub-beside", "2"),
+    "grub-beside-v3-panic": Variant("grub-beside", "3", options="init=/bin/false"),
+    "systemd-boot-v3-panic": Variant("systemd-boot", "3", options="init=/bin/false"),
+    # The specification's configuration of GRUB.
+    "grub2-v1": Variant("grub2", "1"),
+    "grub2-v2": Variant("grub2", "2"),
+    # Not only the root is an image: /boot and /usr are too.
+    "parts-v1": Variant("grub-boot", "1", parts=("esp", "root", "boot", "usr")),
+    "parts-v2": Variant("grub-boot", "2", parts=("esp", "root", "boot", "usr")),
 }
-SUFFIX = {"raw-zstd": "zst", "raw-lzma": "xz"}
+# What the suite "main" and the demo use.
+MAIN = ["grub-v1", "grub-v2", "grub-v3", "systemd-boot-v1", "systemd-boot-v2",
+        "systemd-boot-v3", "grub-v2-panic", "grub-v2-next-agent", "grub-v2-xz"]
+SUFFIX = {"raw-zstd": "zst", "raw-lzma": "xz", "raw-gzip": "gz", "raw": "img"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +100,8 @@ class Images:
     """The images of one variant."""
     esp: Image
     root: Image
+    boot: Image | None = None
+    usr: Image | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,10 +119,10 @@ def images(name: str) -> Images:
         tree = base()
         agent = _agent_files(variant.next_agent)
         made = {}
-        for part in ("esp", "root"):
+        for part in variant.parts:
             file = folder / f"{part}-{name}.raw.{SUFFIX[variant.format]}"
             key = _key(tree.key, repr(variant), part, _source_digest(),
-                       agent if part == "root" else {})
+                       agent if part != "esp" else {})
             record = folder / f"{file.name}.json"
             known = json.loads(record.read_text()) if record.exists() and file.exists() else {}
             if known.get("key") != key:
@@ -139,8 +159,8 @@ def manifest(names) -> dict:
         "sshKey": str(ssh_key()),
         "kernel": str(ramdisk.kernel),
         "ramdisk": str(ramdisk.initrd),
-        "images": {name: {"esp": describe(images(name).esp), "root": describe(images(name).root)}
-                   for name in names},
+        "images": {name: {part: describe(getattr(images(name), part))
+                          for part in VARIANTS[name].parts} for name in names},
     }
 
 
@@ -215,8 +235,9 @@ def _additions(agent, variant, tree: Base, work: pathlib.Path) -> dict[str, path
     else:
         put("etc/image-version", f"{variant.version}\n")
         put("etc/fstab", boot_files.fstab())
-        if variant.loader == "grub":
-            put("boot/grub/grub.cfg", boot_files.grub_config(tree.kernel_version, variant.options))
+        for name, content in boot_files.grub_files(variant.loader, tree.kernel_version,
+                                                   variant.options).items():
+            put(name, content)
         for name, content in variant.files:
             put(name, content)
 
@@ -248,15 +269,41 @@ def _make_image(tree: Base, variant: Variant, part: str, agent, target: pathlib.
         else:
             run(["cp", "--sparse=always", "--reflink=auto", tree.root, raw])
             _write_files(raw, _additions(agent, variant, tree, work), work)
+            if len(variant.parts) > 2:
+                _split(raw, part, variant.parts, work)
         packed = work / "image.packed"
+        if variant.format == "raw":
+            os.rename(raw, target)
+            return target.stat().st_size
         if variant.format == "raw-zstd":
             run(["zstd", "-q", "-T2", "-3", raw, "-o", packed])
+        elif variant.format == "raw-gzip":
+            run(["sh", "-c", 'gzip -1 -c "$1" >"$2"', "gzip", raw, packed])
         else:
             # Several blocks, so that more than one thread can decode it.
             run(["sh", "-c", 'xz -T2 -1 --block-size=16MiB -c "$1" >"$2"', "xz", raw, packed])
         raw_size = raw.stat().st_size
         os.rename(packed, target)
     return raw_size
+
+
+def _split(raw: pathlib.Path, part: str, parts, work: pathlib.Path) -> None:
+    """Makes of a whole root the file system of one part: what belongs to others is left out."""
+    tree = work / "tree"
+    tree.mkdir()
+    run(["debugfs", "-R", f"rdump / {tree}", raw])
+    source = tree if part == "root" else tree / part
+    if part == "root":
+        for other in parts:
+            if (tree / other).is_dir() and other != "root":
+                shutil.rmtree(tree / other)
+                (tree / other).mkdir()
+    uuid = {"root": boot_files.ROOT_UUID, "boot": boot_files.BOOT_UUID, "usr": boot_files.USR_UUID}
+    size = {"root": "128M", "boot": "128M", "usr": "448M"}
+    raw.unlink()
+    run(["mke2fs", "-q", "-t", "ext4", "-U", uuid[part], "-m", "1",
+         "-E", "root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard",
+         "-d", source, raw, size[part]])
 
 
 def _write_files(raw: pathlib.Path, files: dict[str, pathlib.Path], work: pathlib.Path) -> None:

@@ -12,7 +12,7 @@ def arrays(host) -> dict[str, str]:
     return {name: array["status"] for name, array in storage["raidArrays"].items()}
 
 
-def test_a_mirrored_system_is_installed_updated_and_survives_the_loss_of_a_disk(bare_host_with):
+def test_a_mirrored_system_is_installed_updated_loses_a_disk_and_is_rebuilt(bare_host_with):
     host = bare_host_with(2)
     done = host.bring_to(host.example("raid1-root", "grub-v1"))
     assert state_name(done.job) == "SUCCEEDED", done.job.reason
@@ -35,6 +35,18 @@ def test_a_mirrored_system_is_installed_updated_and_survives_the_loss_of_a_disk(
     assert boot.version == "2", boot
     states = arrays(host)
     assert set(states.values()) == {"degraded"}, states
+
+    # A blank disk is in its place by now.
+    said = host.machine.ssh("tridentctl rebuild-raid", timeout=300)
+    assert "succeeded" in said, said
+    assert set(arrays(host).values()) == {"ready"}, arrays(host)
+    members = host.machine.ssh("mdadm --detail --scan --verbose")
+    assert members.count("num-devices=2") == 5, members
+    host.machine.ssh("sync")
+    host.machine.power_cut()
+    # Now the other one: what was rebuilt carries the host.
+    host.machine.replace_disk(1)
+    assert host.start().version == "2"
 
 
 def test_arrays_of_every_level_and_xfs_hold_data(bare_host_with):

@@ -274,6 +274,7 @@ absl::StatusOr<ObservedDisk> FakeBlockDevices::Observe(const std::string& device
   observed.read_only = disk.read_only;
   observed.table = disk.table;
   observed.users = state_->UsersOf(extent->path);
+  if (!disk.table) observed.other_contents = state_->ProbeExtent(*extent).type;
   if (disk.table) {
     for (const TablePartition& entry : disk.table->partitions) {
       const std::string path = PartitionPath(extent->path, entry.number);
@@ -347,6 +348,13 @@ absl::StatusOr<std::unique_ptr<BlockWriter>> FakeBlockDevices::OpenForWriting(
   return std::make_unique<FakeWriter>(state_, *extent);
 }
 
+absl::StatusOr<std::unique_ptr<BlockWriter>> FakeBlockDevices::CreateImageFile(
+    const std::string& path, uint64_t size) {
+  RemoveDisk(path);
+  AddDisk(path, size);
+  return OpenForWriting(path);
+}
+
 absl::StatusOr<std::unique_ptr<BlockReader>> FakeBlockDevices::OpenForReading(
     const std::string& device) const {
   const std::lock_guard lock(state_->mutex);
@@ -409,6 +417,23 @@ void FakeBlockDevices::RemoveArray(const std::string& path) {
   }
   for (const ArrayMember& member : members) RemoveUser(member.path, HeldBy(path));
   RemoveDisk(path);
+}
+
+void FakeBlockDevices::DropMember(const std::string& path, const std::string& member) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    std::erase_if(state_->arrays[path],
+                  [&](const ArrayMember& known) { return known.path == member; });
+  }
+  RemoveUser(member, HeldBy(path));
+}
+
+void FakeBlockDevices::JoinMember(const std::string& path, const std::string& member) {
+  AddUser(member, HeldBy(path));
+  const std::lock_guard lock(state_->mutex);
+  if (const auto extent = state_->Find(member)) {
+    state_->arrays[path].push_back({extent->path, extent->disk});
+  }
 }
 
 void FakeBlockDevices::SetHidden(const std::string& path, bool hidden) {

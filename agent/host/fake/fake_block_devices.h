@@ -26,6 +26,9 @@ class FakeBlockDevices : public BlockDevices {
   absl::StatusOr<std::vector<ObservedArray>> Arrays() const override;
   absl::Status WriteTable(const std::string& device, const PartitionTable& table) override;
   absl::StatusOr<std::unique_ptr<BlockWriter>> OpenForWriting(const std::string& device) override;
+  // The file is like a disk of this world: it can be probed and mounted by its path.
+  absl::StatusOr<std::unique_ptr<BlockWriter>> CreateImageFile(const std::string& path,
+                                                               uint64_t size) override;
   absl::StatusOr<std::unique_ptr<BlockReader>> OpenForReading(
       const std::string& device) const override;
   absl::StatusOr<Signature> Probe(const std::string& device) const override;
@@ -39,6 +42,9 @@ class FakeBlockDevices : public BlockDevices {
   // An array over devices that are there; it holds them, and is itself like a disk of this size.
   void AddArray(const std::string& path, const std::vector<std::string>& members, uint64_t size);
   void RemoveArray(const std::string& path);
+  // A member leaves an array, or another device joins it.
+  void DropMember(const std::string& path, const std::string& member);
+  void JoinMember(const std::string& path, const std::string& member);
   // A disk that is hidden is not there, but has its contents when it is shown again. Nothing
   // happens when there is no such disk.
   void SetHidden(const std::string& path, bool hidden);

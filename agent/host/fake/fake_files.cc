@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/error.h"
+#include "common/base/sha256.h"
 
 namespace trident {
 namespace {
@@ -130,6 +131,11 @@ absl::StatusOr<std::string> FakeFiles::Read(const std::string& path, uint64_t li
                      absl::StrCat("cannot read ", path, ": larger than ", limit, " bytes"));
   }
   return node->content;
+}
+
+absl::StatusOr<std::string> FakeFiles::DigestOnMedium(const std::string& path) const {
+  TRIDENT_ASSIGN_OR_RETURN(const std::string content, Read(path, UINT64_MAX));
+  return Sha256Hex(content);
 }
 
 absl::StatusOr<SecretFile> FakeFiles::ReadSecret(const std::string& path, uint64_t limit) const {

@@ -35,6 +35,7 @@ class FakeFiles : public Files {
   FakeFiles();
 
   absl::StatusOr<std::string> Read(const std::string& path, uint64_t limit) const override;
+  absl::StatusOr<std::string> DigestOnMedium(const std::string& path) const override;
   absl::StatusOr<SecretFile> ReadSecret(const std::string& path, uint64_t limit) const override;
   absl::Status Write(const std::string& path, std::string_view content, uint32_t mode) override;
   absl::Status Copy(const std::string& from, const std::string& to, uint32_t mode) override;

@@ -1,6 +1,7 @@
 #include "agent/host/fake/fake_firmware.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
@@ -74,6 +75,12 @@ std::optional<uint16_t> FakeFirmware::Restart() {
     break;
   }
   return current_;
+}
+
+std::string FakeFirmware::StartLoaderEntry() {
+  const std::scoped_lock lock(mutex_);
+  std::string id = std::exchange(loader_entries_[LoaderChoice::kOneShot], "");
+  return id.empty() ? loader_entries_[LoaderChoice::kDefault] : id;
 }
 
 std::optional<BootEntry> FakeFirmware::Find(uint16_t number) const {
@@ -204,6 +211,25 @@ absl::Status FakeFirmware::DeleteEntry(uint16_t number) {
   if (!entries_.contains(number)) return absl::OkStatus();
   TRIDENT_RETURN_IF_ERROR(BeginWrite(absl::StrFormat("delete %s", Hexadecimal(number))));
   entries_.erase(number);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> FakeFirmware::LoaderEntry(LoaderChoice choice) const {
+  const std::scoped_lock lock(mutex_);
+  TRIDENT_RETURN_IF_ERROR(CheckAvailable());
+  const auto found = loader_entries_.find(choice);
+  return found == loader_entries_.end() ? std::string() : found->second;
+}
+
+absl::Status FakeFirmware::SetLoaderEntry(LoaderChoice choice, const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  TRIDENT_RETURN_IF_ERROR(CheckAvailable());
+  std::string& entry = loader_entries_[choice];
+  if (entry == id) return absl::OkStatus();
+  TRIDENT_RETURN_IF_ERROR(
+      BeginWrite(absl::StrFormat("%s %s", choice == LoaderChoice::kOneShot ? "oneshot" : "default",
+                                 id.empty() ? "none" : id)));
+  entry = id;
   return absl::OkStatus();
 }
 

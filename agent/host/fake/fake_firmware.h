@@ -41,9 +41,12 @@ class FakeFirmware : public Firmware {
   // The machine starts: BootNext once, then the boot order. Gives the number of the entry that was
   // started; nullopt when no entry starts.
   std::optional<uint16_t> Restart();
+  // systemd-boot starts: the entry that it takes, one shot before default; empty when neither is
+  // set. A one shot is used up.
+  std::string StartLoaderEntry();
   std::optional<BootEntry> Find(uint16_t number) const;
   // Writes that changed something, in their order: "entry 0003", "delete 0003", "order 0001,0003",
-  // "next 0003", "next none".
+  // "next 0003", "next none", "oneshot trident-b.conf", "default none".
   std::vector<std::string> writes() const;
 
   // --- Firmware ---
@@ -59,6 +62,8 @@ class FakeFirmware : public Firmware {
   absl::StatusOr<uint16_t> WriteEntry(std::optional<uint16_t> number, const std::string& label,
                                       const BootTarget& target) override;
   absl::Status DeleteEntry(uint16_t number) override;
+  absl::StatusOr<std::string> LoaderEntry(LoaderChoice choice) const override;
+  absl::Status SetLoaderEntry(LoaderChoice choice, const std::string& id) override;
 
  private:
   // All below need the lock.
@@ -78,6 +83,7 @@ class FakeFirmware : public Firmware {
   std::vector<uint16_t> order_;
   std::optional<uint16_t> next_;
   std::optional<uint16_t> current_;
+  std::map<LoaderChoice, std::string> loader_entries_;
   std::vector<std::string> writes_;
 };
 

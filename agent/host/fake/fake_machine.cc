@@ -51,6 +51,25 @@ absl::Status FakeMachine::Reboot() {
   return function ? function() : absl::OkStatus();
 }
 
+absl::Status FakeMachine::LoadKernel(const KernelToStart& kernel) {
+  const std::lock_guard lock(mutex_);
+  loaded_kernel_ = kernel;
+  return absl::OkStatus();
+}
+
+absl::Status FakeMachine::RebootIntoKernel() {
+  if (!loaded_kernel()) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "environment", "kexec",
+                     "no kernel is loaded");
+  }
+  return Reboot();
+}
+
+std::optional<KernelToStart> FakeMachine::loaded_kernel() const {
+  const std::lock_guard lock(mutex_);
+  return loaded_kernel_;
+}
+
 void FakeMachine::SetRoot(bool is_root) {
   const std::lock_guard lock(mutex_);
   is_root_ = is_root;

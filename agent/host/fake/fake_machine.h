@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "agent/host/machine.h"
@@ -24,6 +25,9 @@ class FakeMachine : public Machine {
                            const Cancellation& cancellation) override;
   // Counts, then calls the function of OnReboot.
   absl::Status Reboot() override;
+  absl::Status LoadKernel(const KernelToStart& kernel) override;
+  // As Reboot; FAILED_PRECONDITION when no kernel was loaded.
+  absl::Status RebootIntoKernel() override;
 
   void SetRoot(bool is_root);
   void SetKernelCommandLine(const std::string& command_line);
@@ -35,6 +39,8 @@ class FakeMachine : public Machine {
   // Called by Reboot; its status is what Reboot gives.
   void OnReboot(std::function<absl::Status()> function);
   int reboots() const;
+  // The kernel that is in memory.
+  std::optional<KernelToStart> loaded_kernel() const;
 
  private:
   mutable std::mutex mutex_;
@@ -45,6 +51,7 @@ class FakeMachine : public Machine {
   std::map<std::string, absl::Status> units_;
   std::function<absl::Status()> on_reboot_;
   int reboots_ = 0;
+  std::optional<KernelToStart> loaded_kernel_;
 };
 
 }  // namespace trident

@@ -69,6 +69,13 @@ void AddRaidTools(FakeCommandRunner& commands, FakeBlockDevices& devices, FakeFi
     devices.RemoveArray(command.argv[2]);
     return CommandResult();
   });
+  // The rebuild takes no time.
+  commands.On({"mdadm", "--manage"}, [&devices, &files](const Command& command) {
+    if (command.argv.size() != 5 || command.argv[3] != "--add") return Failed("mdadm: usage");
+    devices.JoinMember(command.argv[2], command.argv[4]);
+    files.SetFile(absl::StrCat("/sys/block/", command.argv[2].substr(5), "/md/degraded"), "0\n");
+    return CommandResult();
+  });
   commands.On({"mdadm", "--zero-superblock"}, CommandResult());
 }
 

@@ -12,6 +12,7 @@
 #include "agent/host/fake/fake_raid_tools.h"
 #include "common/config/lookup.h"
 #include "tests/agent/servicing/worlds.h"
+#include "tests/support/grub_program.h"
 
 namespace trident::test {
 namespace {
@@ -45,13 +46,22 @@ FakeWorld::FakeWorld()
   mounts.OnFirstMount([this](const std::string& device) {
     const auto signature = devices.Probe(device);
     if (!signature.ok()) return;
-    if (signature->type == "vfat") {
-      mounts.SetFileOn(device, "/EFI/BOOT/BOOTX64.EFI", "loader");
+    if (signature->label != "image") return;
+    if (signature->type == "vfat" && use_systemd_boot) {
+      mounts.SetFileOn(device, "/EFI/systemd/systemd-bootx64.efi", "systemd-boot");
+      mounts.SetFileOn(device, "/loader/loader.conf", "timeout 0\ndefault debian.conf\n");
+      mounts.SetFileOn(device, "/loader/entries/debian.conf",
+                       absl::StrCat("title Debian\nlinux /debian/linux\ninitrd /debian/initrd\n",
+                                    "options root=UUID=", kRootUuid, " ro panic=5\n"));
+      mounts.SetFileOn(device, "/debian/linux", "kernel");
+      mounts.SetFileOn(device, "/debian/initrd", "initrd");
+    } else if (signature->type == "vfat") {
+      mounts.SetFileOn(device, "/EFI/BOOT/BOOTX64.EFI", GrubProgram(/*prefix=*/""));
       mounts.SetFileOn(
           device, "/EFI/BOOT/grub.cfg",
           absl::StrCat("search.fs_uuid ", kRootUuid, " root\n", "set prefix=($root)'/boot/grub'\n",
                        "configfile $prefix/grub.cfg\n"));
-    } else if (signature->label == "image") {
+    } else {
       mounts.SetFileOn(
           device, "/boot/grub/grub.cfg",
           absl::StrCat("menuentry 'Debian' {\n", "  search --no-floppy --fs-uuid --set=root ",
@@ -83,6 +93,16 @@ HostConfiguration FakeWorld::Document(int version) {
   document.storage.images[0].url = MakeImage(absl::StrCat("esp_v", version), "vfat", "ABCD-1234");
   document.storage.images[1].url = MakeImage(absl::StrCat("root_v", version), "ext4", kRootUuid);
   for (Image& image : document.storage.images) image.sha256 = ImageHash::Ignored();
+  return document;
+}
+
+HostConfiguration FakeWorld::SharedEspDocument(int version) {
+  HostConfiguration document = Document(version);
+  Disk& disk = document.storage.disks[0];
+  disk.partitions.erase(disk.partitions.begin() + 1);
+  disk.partitions[0].id = "esp";
+  std::erase_if(document.storage.ab_update->volume_pairs,
+                [](const VolumePair& pair) { return pair.id == "esp"; });
   return document;
 }
 

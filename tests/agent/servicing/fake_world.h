@@ -30,6 +30,8 @@ class FakeWorld {
 
   // The document of worlds.h with the images of this version, as files of this world.
   HostConfiguration Document(int version);
+  // The same with one ESP for both volumes.
+  HostConfiguration SharedEspDocument(int version);
   // The same on two disks, ESP and root mirrored: pairs of RAID1 arrays.
   HostConfiguration MirroredDocument(int version);
 
@@ -56,6 +58,8 @@ class FakeWorld {
   StoreRange target_range;
   int stores_copied = 0;
   std::vector<std::string> warnings;
+  // What ESP images bring along, instead of GRUB.
+  bool use_systemd_boot = false;
 
  private:
   std::string MakeImage(const std::string& name, const std::string& type, const std::string& uuid);

@@ -220,4 +220,85 @@ TEST_CASE("a process that died between writing and reading back writes again") {
   CHECK(world.devices.BytesWritten("/dev/vda1") == 2 * before);
 }
 
+TEST_CASE("two volumes share one ESP: each has its own loader, and a broken update falls back") {
+  for (const bool systemd_boot : {false, true}) {
+    INFO((systemd_boot ? "systemd-boot" : "GRUB"));
+    FakeWorld world;
+    world.use_systemd_boot = systemd_boot;
+    const auto servicer = world.MakeServicer();
+    const HostConfiguration first = world.SharedEspDocument(1);
+    const Plan install = Install(world, *servicer, first, 2);
+    CHECK(world.Boot(first) == BootEntryLabel(Volume::kA));
+    world.files.SetDirectory("/var/tmp");
+    REQUIRE_OK(world.RunPhase(*servicer, first, install, Phase::kCommit));
+    world.recorded.configuration = first;
+    const std::string entry_a = ReadOn(world, "esp", "/loader/entries/trident-a.conf");
+    const std::string stub_a = ReadOn(world, "esp", "/EFI/trident-a/grub.cfg");
+    CHECK_THAT(systemd_boot ? entry_a : stub_a, !Catch::Contains("11111111-2222"));
+    CHECK(ReadOn(world, "root-a", "/var/tmp/trident-esp.img") == "(no file)");
+
+    const HostConfiguration second = world.SharedEspDocument(2);
+    const auto plan = servicer->MakePlan(second, world.recorded, false, Cancellation());
+    REQUIRE_OK(plan);
+    CHECK(plan->kind == ServicingKind::kAbUpdate);
+    for (const Phase phase : {Phase::kStage, Phase::kFinalize, Phase::kLeave}) {
+      REQUIRE_OK(world.RunPhase(*servicer, second, *plan, phase, 2));
+    }
+    CHECK(ReadOn(world, "esp", "/loader/entries/trident-a.conf") == entry_a);
+    CHECK(ReadOn(world, "esp", "/EFI/trident-a/grub.cfg") == stub_a);
+    const std::string root_b = FindPartition(world.recorded.status, "root-b")->uuid;
+    if (systemd_boot) {
+      CHECK_THAT(ReadOn(world, "esp", "/loader/entries/trident-b.conf"),
+                 Catch::Contains("root=PARTUUID=" + root_b));
+    } else {
+      CHECK_THAT(ReadOn(world, "root-b", "/boot/grub/grub.cfg"),
+                 Catch::Contains("root=PARTUUID=" + root_b));
+    }
+    // Once B, then A again.
+    CHECK(world.firmware.Find(*world.firmware.Restart())->loader.find("trident-b") !=
+          std::string::npos);
+    CHECK(world.firmware.StartLoaderEntry() == (systemd_boot ? "trident-b.conf" : ""));
+    CHECK(world.firmware.Find(*world.firmware.Restart())->loader.find("trident-a") !=
+          std::string::npos);
+    CHECK(world.firmware.StartLoaderEntry() == (systemd_boot ? "trident-a.conf" : ""));
+
+    // The same document once more is the same update; the first one is what runs.
+    const auto again = servicer->MakePlan(first, world.recorded, false, Cancellation());
+    REQUIRE_OK(again);
+    CHECK(again->kind == ServicingKind::kNone);
+  }
+}
+
+TEST_CASE("a target is started by kexec: its kernel is loaded and the firmware keeps its choice") {
+  for (const bool systemd_boot : {false, true}) {
+    INFO((systemd_boot ? "systemd-boot" : "GRUB"));
+    FakeWorld world;
+    world.use_systemd_boot = systemd_boot;
+    const auto servicer = world.MakeServicer();
+    HostConfiguration first = world.Document(1);
+    const Plan install = Install(world, *servicer, first, 1);
+    world.Boot(first);
+    REQUIRE_OK(world.RunPhase(*servicer, first, install, Phase::kCommit));
+    world.recorded.configuration = first;
+
+    HostConfiguration second = world.Document(2);
+    second.management.transition = Transition::kKexec;
+    const auto plan = servicer->MakePlan(second, world.recorded, false, Cancellation());
+    REQUIRE_OK(plan);
+    for (const Phase phase : {Phase::kStage, Phase::kFinalize}) {
+      REQUIRE_OK(world.RunPhase(*servicer, second, *plan, phase, 2));
+    }
+    const auto kernel = world.machine.loaded_kernel();
+    REQUIRE(kernel.has_value());
+    CHECK_THAT(kernel->kernel,
+               Catch::EndsWith(systemd_boot ? "/boot/efi/debian/linux" : "/boot/vmlinuz"));
+    REQUIRE(kernel->initrds.size() == 1);
+    CHECK(kernel->command_line ==
+          "root=PARTUUID=" + FindPartition(world.recorded.status, "root-b")->uuid + " ro panic=5");
+    REQUIRE_OK(world.RunPhase(*servicer, second, *plan, Phase::kLeave));
+    // A trial that fails ends in a reset: the firmware starts A.
+    CHECK(world.firmware.Find(*world.firmware.Restart())->label == BootEntryLabel(Volume::kA));
+  }
+}
+
 }  // namespace trident

@@ -86,5 +86,121 @@ TEST_CASE("an array that lost a member is degraded in the status, one that is go
   CHECK(arrays.at("md-esp-b").status == RaidArrayStatus::State::kFailed);
 }
 
+// A mirrored host on volume A whose second disk is gone; a disk of `size` bytes stands in its
+// place.
+struct LostDisk {
+  explicit LostDisk(uint64_t size = uint64_t{8} << 30) {
+    world.devices.AddDisk("/dev/vdb", uint64_t{8} << 30);
+    world.files.SetFile("/dev/vdb", "");
+    const auto plan = servicer->MakePlan(document, world.recorded, false, Cancellation());
+    REQUIRE_OK(plan);
+    for (const Phase phase : {Phase::kStage, Phase::kFinalize, Phase::kLeave}) {
+      REQUIRE_OK(world.RunPhase(*servicer, document, *plan, phase));
+    }
+    world.Boot(document);
+    REQUIRE_OK(world.RunPhase(*servicer, document, *plan, Phase::kCommit));
+    world.recorded.configuration = document;
+    // The kernel has dropped the members, and what follows /dev/vdb is another disk.
+    const auto arrays = world.devices.Arrays();
+    REQUIRE_OK(arrays);
+    for (const ObservedArray& array : *arrays) {
+      for (const ArrayMember& member : array.members) {
+        if (member.disk == "/dev/vdb") world.devices.DropMember(array.path, member.path);
+      }
+      world.files.SetFile("/sys/block/" + array.path.substr(5) + "/md/degraded", "1\n");
+    }
+    world.devices.RemoveDisk("/dev/vdb");
+    world.devices.AddDisk("/dev/vdb", size);
+    REQUIRE_OK(servicer->Refresh(world.recorded, world.recorded.status));
+  }
+
+  FakeWorld world;
+  std::unique_ptr<Servicer> servicer = world.MakeServicer();
+  HostConfiguration document = world.MirroredDocument(1);
+};
+
+TEST_CASE("a blank disk takes the place of a lost one: table, members, rebuilt, ready") {
+  for (const int times : {1, 2}) {
+    INFO("each step runs " << times << " times");
+    LostDisk host;
+    const auto plan =
+        host.servicer->MakePlan(host.document, host.world.recorded, false, Cancellation());
+    REQUIRE_OK(plan);
+    CHECK(plan->kind == ServicingKind::kNormalUpdate);
+    CHECK_FALSE(plan->reboots);
+    REQUIRE(plan->destroyed.size() == 1);
+    CHECK(plan->destroyed[0].device == "/dev/vdb");
+    REQUIRE_OK(host.world.RunPhase(*host.servicer, host.document, *plan, Phase::kStage, times));
+    const auto disk = host.world.devices.Observe("/dev/vdb");
+    REQUIRE_OK(disk);
+    CHECK(disk->table->disk_uuid == host.world.recorded.status.storage.disks.at("disk2").uuid);
+    for (const auto& [id, array] : host.world.recorded.status.storage.raid_arrays) {
+      INFO(id);
+      CHECK(array.status == RaidArrayStatus::State::kReady);
+    }
+    const auto arrays = host.world.devices.Arrays();
+    REQUIRE_OK(arrays);
+    for (const ObservedArray& array : *arrays) CHECK(array.members.size() == 2);
+    const auto again =
+        host.servicer->MakePlan(host.document, host.world.recorded, false, Cancellation());
+    REQUIRE_OK(again);
+    CHECK(again->kind == ServicingKind::kNone);
+  }
+}
+
+TEST_CASE("a replacement may go by another name; without one the name cannot change") {
+  LostDisk host;
+  host.world.devices.AddDisk("/dev/vdc", uint64_t{8} << 30);
+  host.world.files.SetFile("/dev/vdc", "");
+  HostConfiguration renamed = host.document;
+  renamed.storage.disks[1].device = "/dev/vdc";
+  const auto plan = host.servicer->MakePlan(renamed, host.world.recorded, false, Cancellation());
+  REQUIRE_OK(plan);
+  REQUIRE_OK(host.world.RunPhase(*host.servicer, renamed, *plan, Phase::kStage));
+  CHECK(host.world.recorded.status.storage.disks.at("disk2").path == "/dev/vdc");
+
+  host.world.recorded.configuration = renamed;
+  REQUIRE_ERROR(host.servicer->MakePlan(host.document, host.world.recorded, false, Cancellation()),
+                absl::StatusCode::kFailedPrecondition, "the disk was installed as /dev/vdc");
+}
+
+TEST_CASE("a disk that holds anything, or is too small, is not taken, and the plan says why") {
+  struct Case {
+    const char* name;
+    uint64_t size;
+    void (*change)(FakeWorld&);
+    const char* words;
+  };
+  const Case cases[] = {
+      {"another table", uint64_t{8} << 30,
+       [](FakeWorld& world) {
+         world.devices.SetTable("/dev/vdb", {"11111111-0000-0000-0000-000000000000", {}});
+       },
+       "it has a partition table"},
+      {"a file system", uint64_t{8} << 30,
+       [](FakeWorld& world) {
+         world.devices.SetSignature("/dev/vdb", {"xfs", "u", ""});
+       },
+       "it holds xfs"},
+      {"no room", uint64_t{4} << 30, [](FakeWorld&) {}, "are needed"},
+      {"no disk at all", uint64_t{8} << 30,
+       [](FakeWorld& world) { world.devices.RemoveDisk("/dev/vdb"); }, "which is not there"},
+      {"in use", uint64_t{8} << 30,
+       [](FakeWorld& world) { world.devices.AddUser("/dev/vdb", "mounted at /mnt"); },
+       "it is in use"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.name);
+    LostDisk host(c.size);
+    c.change(host.world);
+    const auto plan =
+        host.servicer->MakePlan(host.document, host.world.recorded, false, Cancellation());
+    REQUIRE_OK(plan);
+    CHECK(plan->kind == ServicingKind::kNone);
+    REQUIRE_FALSE(plan->warnings.empty());
+    CHECK_THAT(plan->warnings.front(), Catch::Contains(c.words));
+  }
+}
+
 }  // namespace
 }  // namespace trident

@@ -186,6 +186,22 @@ TEST_CASE("the wait ends for a member that is lost, and when it is cancelled") {
   REQUIRE(absl::IsCancelled(wait([&](uint64_t, uint64_t) { cancellation.Cancel(); })));
 }
 
+TEST_CASE("a member that is being rebuilt is waited for") {
+  World w;
+  REQUIRE_OK(CreateArray(w.commands, w.devices, w.Spec(), nullptr));
+  w.Sysfs("degraded", "1");
+  w.Sysfs("sync_action", "recover");
+  w.Sysfs("sync_completed", "10 / 20");
+  const Cancellation cancellation;
+  REQUIRE_OK(WaitUntilSynchronised(
+      w.files, {ArrayPath(kMdUuid)},
+      [&](uint64_t, uint64_t) {
+        w.Sysfs("sync_action", "idle");
+        w.Sysfs("degraded", "0");
+      },
+      cancellation));
+}
+
 TEST_CASE("mdadm.conf names every array by its UUID") {
   RaidArrayStatus one;
   one.name = "mirror";
