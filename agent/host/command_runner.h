@@ -3,9 +3,11 @@
 #define TRIDENT_AGENT_HOST_COMMAND_RUNNER_H_
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -31,6 +33,13 @@ struct Command {
   std::chrono::milliseconds timeout = std::chrono::minutes(10);
   // When set and cancelled: the program is ended.
   const Cancellation* cancellation = nullptr;
+  // When set: is given what the program says, as it appears and in pieces of any size, on the
+  // thread that runs it; while it works the program waits. Standard error goes the same way as
+  // standard output then, in the order in which the program writes, and `output` of the result has
+  // the end of both.
+  std::function<void(std::string_view)> on_output;
+  // What the program has left running in its process group when it ends is ended (SIGKILL), too.
+  bool end_group = false;
 };
 
 struct CommandResult {

@@ -25,6 +25,7 @@ struct FileFacts {
   uint32_t mode = 0;   // permission bits, 07777
   uint32_t owner = 0;  // user id
   uint64_t size = 0;   // bytes
+  uint32_t group = 0;  // group id
 
   bool operator==(const FileFacts&) const = default;
 };
@@ -56,6 +57,20 @@ class Files {
   virtual absl::Status Write(const std::string& path, std::string_view content, uint32_t mode) = 0;
   // Copies a file, replacing `to` in the same way as Write.
   virtual absl::Status Copy(const std::string& from, const std::string& to, uint32_t mode) = 0;
+  // Makes `to` what `from` is, with mode, owner, group, extended attributes and times: a file or a
+  // symbolic link replaces what is there as Write does; of a folder only itself is made, not what
+  // is in it, and a folder that is there is kept. Links are not followed in the last place.
+  // INVALID_ARGUMENT for what is no file, folder or link.
+  virtual absl::Status CopyWhole(const std::string& from, const std::string& to) = 0;
+  // Adds to the end of a file, which is made with `mode` when it is not there. Not durable. A link
+  // in the last place is not followed.
+  virtual absl::Status Append(const std::string& path, std::string_view content, uint32_t mode) = 0;
+  // Makes a symbolic link, replacing what is there as Write does.
+  virtual absl::Status MakeLink(const std::string& target, const std::string& path) = 0;
+  // Of a link itself, not of what it points to.
+  virtual absl::Status ChangeOwner(const std::string& path, uint32_t owner, uint32_t group) = 0;
+  // Does not follow a link in the last place.
+  virtual absl::StatusOr<FileFacts> Facts(const std::string& path) const = 0;
   // Follows symbolic links.
   virtual bool Exists(const std::string& path) const = 0;
   virtual bool IsDirectory(const std::string& path) const = 0;

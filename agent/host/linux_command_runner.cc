@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -229,7 +230,9 @@ class InputWiper {
 // The end of what a program said.
 class Tail {
  public:
-  explicit Tail(FileDescriptor pipe) : pipe_(std::move(pipe)) {}
+  // `sink` may be empty; it is used as long as this lives.
+  Tail(FileDescriptor pipe, const std::function<void(std::string_view)>& sink)
+      : pipe_(std::move(pipe)), sink_(sink) {}
 
   int fd() const { return pipe_.get(); }  // negative after the end: poll(2) leaves it out
   bool open() const { return pipe_.valid(); }
@@ -246,6 +249,7 @@ class Tail {
         return;
       }
       text_.append(buffer.data(), static_cast<size_t>(count));
+      if (sink_) sink_({buffer.data(), static_cast<size_t>(count)});
       if (text_.size() > 2 * kMostOutput) text_.erase(0, text_.size() - kMostOutput);
     }
   }
@@ -257,6 +261,7 @@ class Tail {
 
  private:
   FileDescriptor pipe_;
+  const std::function<void(std::string_view)>& sink_;
   std::string text_;
 };
 
@@ -327,6 +332,7 @@ absl::Status Attend(const Command& command, const std::string& line, pid_t pid, 
         kill(-pid, SIGKILL);
         break;
       }
+      if (command.end_group) kill(-pid, SIGKILL);
       drain_until = steady_clock::now() + kDrainGrace;
     }
   }
@@ -359,7 +365,8 @@ absl::StatusOr<CommandResult> LinuxCommandRunner::Run(const Command& command) {
   const pid_t pid = fork();
   if (pid == 0) {
     BecomeProgram(preparation, command.root.empty() ? nullptr : command.root.c_str(), parent,
-                  input.get(), output_end.get(), error_output_end.get(), report_end.get(),
+                  input.get(), output_end.get(),
+                  command.on_output ? output_end.get() : error_output_end.get(), report_end.get(),
                   command.secret_input == nullptr);
   }
   const int fork_error = errno;
@@ -379,8 +386,9 @@ absl::StatusOr<CommandResult> LinuxCommandRunner::Run(const Command& command) {
   const ssize_t told = read(report.get(), &child_error, sizeof(child_error));
   const bool started = told != sizeof(child_error);
 
-  Tail output_tail(std::move(output));
-  Tail error_tail(std::move(error_output));
+  Tail output_tail(std::move(output), command.on_output);
+  const std::function<void(std::string_view)> nobody;
+  Tail error_tail(std::move(error_output), nobody);
   absl::Status attended;
   if (started) {
     const FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,6 +86,9 @@ class Replacement {
     return absl::OkStatus();
   }
 
+  // What the file is called until Commit.
+  const std::string& temporary() const { return temporary_; }
+
   absl::Status Commit() {
     if (fsync(fd_.get()) != 0) return FileError(errno, "cannot write", path_);
     if (rename(temporary_.c_str(), path_.c_str()) != 0) {
@@ -139,8 +143,99 @@ FileFacts FactsOf(const struct stat& about) {
   facts.mode = about.st_mode & 07777;
   facts.owner = about.st_uid;
   facts.size = static_cast<uint64_t>(about.st_size);
+  facts.group = about.st_gid;
   return facts;
 }
+
+// Extended attributes of what `from` names itself, put on what `to` names itself.
+absl::Status CopyAttributes(const std::string& from, const std::string& to,
+                            const std::string& name) {
+  const auto fail = [&] {
+    return FileError(errno, "cannot keep the extended attributes of", name);
+  };
+  const ssize_t room = llistxattr(from.c_str(), nullptr, 0);
+  if (room < 0) return errno == ENOTSUP ? absl::OkStatus() : fail();
+  std::string names(static_cast<size_t>(room), '\0');
+  const ssize_t length = llistxattr(from.c_str(), names.data(), names.size());
+  if (length < 0) return fail();
+  names.resize(static_cast<size_t>(length));
+  const std::vector<std::string> attributes = absl::StrSplit(names, '\0', absl::SkipEmpty());
+  for (const std::string& attribute : attributes) {
+    const ssize_t size = lgetxattr(from.c_str(), attribute.c_str(), nullptr, 0);
+    if (size < 0) return fail();
+    std::string value(static_cast<size_t>(size), '\0');
+    const ssize_t read = lgetxattr(from.c_str(), attribute.c_str(), value.data(), value.size());
+    if (read < 0) return fail();
+    if (lsetxattr(to.c_str(), attribute.c_str(), value.data(), static_cast<size_t>(read), 0) != 0) {
+      return fail();
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Owner, mode, attributes and times of `from`, which are `about`, for `to`.
+absl::Status CopyFacts(const std::string& from, const struct stat& about, const std::string& to,
+                       const std::string& name) {
+  // Owner first: chown clears the set-user-id bits and capabilities.
+  if (lchown(to.c_str(), about.st_uid, about.st_gid) != 0) {
+    return FileError(errno, "cannot keep the owner of", name);
+  }
+  if (!S_ISLNK(about.st_mode) && chmod(to.c_str(), about.st_mode & 07777) != 0) {
+    return FileError(errno, "cannot keep the mode of", name);
+  }
+  TRIDENT_RETURN_IF_ERROR(CopyAttributes(from, to, name));
+  const std::array<timespec, 2> times = {about.st_atim, about.st_mtim};
+  if (utimensat(AT_FDCWD, to.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0) {
+    return FileError(errno, "cannot keep the times of", name);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SyncFolder(const std::string& folder) {
+  const FileDescriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid() || fsync(fd.get()) != 0) return FileError(errno, "cannot sync", folder);
+  return absl::OkStatus();
+}
+
+// A symbolic link under another name, put in its place by Commit.
+class LinkReplacement {
+ public:
+  static absl::StatusOr<LinkReplacement> Begin(const std::string& target, const std::string& path) {
+    LinkReplacement replacement;
+    replacement.path_ = path;
+    const std::string temporary = path + ".new-link";
+    // Left by an agent that was stopped.
+    unlink(temporary.c_str());
+    if (symlink(target.c_str(), temporary.c_str()) != 0) {
+      return FileError(errno, "cannot make the link", path);
+    }
+    replacement.temporary_ = temporary;
+    return replacement;
+  }
+
+  LinkReplacement(LinkReplacement&& other) noexcept
+      : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, {})) {}
+  LinkReplacement& operator=(LinkReplacement&&) = delete;
+  ~LinkReplacement() {
+    if (!temporary_.empty()) unlink(temporary_.c_str());
+  }
+
+  const std::string& temporary() const { return temporary_; }
+
+  absl::Status Commit() {
+    if (rename(temporary_.c_str(), path_.c_str()) != 0) {
+      return FileError(errno, "cannot make the link", path_);
+    }
+    temporary_.clear();
+    return SyncFolder(FolderOf(path_));
+  }
+
+ private:
+  LinkReplacement() = default;
+
+  std::string path_;
+  std::string temporary_;  // empty: nothing to remove
+};
 
 absl::Status TooLarge(const std::string& path, uint64_t limit) {
   return MakeError(absl::StatusCode::kResourceExhausted, "environment", "file-too-large",
@@ -224,6 +319,73 @@ class LinuxFiles : public Files {
     TRIDENT_RETURN_IF_ERROR(ReadChunks(
         fd.get(), from, [&](std::string_view chunk) { return replacement.Append(chunk); }));
     return replacement.Commit();
+  }
+
+  absl::Status CopyWhole(const std::string& from, const std::string& to) override {
+    TRIDENT_RETURN_IF_ERROR(CheckAbsolute(from, "cannot copy"));
+    TRIDENT_RETURN_IF_ERROR(CheckAbsolute(to, "cannot write"));
+    struct stat about = {};
+    if (lstat(from.c_str(), &about) != 0) return FileError(errno, "cannot copy", from);
+    if (S_ISREG(about.st_mode)) {
+      TRIDENT_ASSIGN_OR_RETURN(const FileDescriptor fd, OpenToRead(from));
+      // Nobody else reads it before its owner and mode are right.
+      TRIDENT_ASSIGN_OR_RETURN(Replacement replacement, Replacement::Begin(to, 0600));
+      TRIDENT_RETURN_IF_ERROR(ReadChunks(
+          fd.get(), from, [&](std::string_view chunk) { return replacement.Append(chunk); }));
+      TRIDENT_RETURN_IF_ERROR(CopyFacts(from, about, replacement.temporary(), to));
+      return replacement.Commit();
+    }
+    if (S_ISLNK(about.st_mode)) {
+      TRIDENT_ASSIGN_OR_RETURN(const std::string target, ReadLink(from));
+      TRIDENT_ASSIGN_OR_RETURN(LinkReplacement replacement, LinkReplacement::Begin(target, to));
+      TRIDENT_RETURN_IF_ERROR(CopyFacts(from, about, replacement.temporary(), to));
+      return replacement.Commit();
+    }
+    if (!S_ISDIR(about.st_mode)) return FileError(EINVAL, "cannot copy", from);
+    if (mkdir(to.c_str(), 0700) != 0) {
+      const int error = errno;
+      struct stat there = {};
+      if (error != EEXIST || lstat(to.c_str(), &there) != 0) {
+        return FileError(error, "cannot make folder", to);
+      }
+      if (!S_ISDIR(there.st_mode)) return FileError(ENOTDIR, "cannot make folder", to);
+    }
+    TRIDENT_RETURN_IF_ERROR(CopyFacts(from, about, to, to));
+    TRIDENT_RETURN_IF_ERROR(SyncFolder(to));
+    return SyncFolder(FolderOf(to));
+  }
+
+  absl::Status Append(const std::string& path, std::string_view content, uint32_t mode) override {
+    TRIDENT_RETURN_IF_ERROR(CheckAbsolute(path, "cannot write"));
+    const FileDescriptor fd(open(
+        path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode));
+    if (!fd.valid()) return FileError(errno, "cannot write", path);
+    while (!content.empty()) {
+      const ssize_t count = write(fd.get(), content.data(), content.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return FileError(errno, "cannot write", path);
+      content.remove_prefix(static_cast<size_t>(count));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status MakeLink(const std::string& target, const std::string& path) override {
+    TRIDENT_RETURN_IF_ERROR(CheckAbsolute(path, "cannot make the link"));
+    TRIDENT_ASSIGN_OR_RETURN(LinkReplacement replacement, LinkReplacement::Begin(target, path));
+    return replacement.Commit();
+  }
+
+  absl::Status ChangeOwner(const std::string& path, uint32_t owner, uint32_t group) override {
+    TRIDENT_RETURN_IF_ERROR(CheckAbsolute(path, "cannot set the owner of"));
+    if (lchown(path.c_str(), owner, group) == 0) return absl::OkStatus();
+    return FileError(errno, "cannot set the owner of", path);
+  }
+
+  absl::StatusOr<FileFacts> Facts(const std::string& path) const override {
+    TRIDENT_RETURN_IF_ERROR(CheckAbsolute(path, "cannot look at"));
+    struct stat about = {};
+    if (lstat(path.c_str(), &about) != 0) return FileError(errno, "cannot look at", path);
+    return FactsOf(about);
   }
 
   bool Exists(const std::string& path) const override {

@@ -29,11 +29,12 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
     refusals.Unsupported("networkProvision",
                          "the provisioning network is not configured by this version", kLeaveOut);
   }
-  if (!desired.scripts.post_provision.empty() || !desired.scripts.post_configure.empty()) {
+  if (desired.scripts != Scripts()) {
     refusals.Unsupported("scripts", "scripts are not run by this version", kLeaveOut);
   }
-  if (!desired.osconfig.users.empty()) {
-    refusals.Unsupported("osconfig.users", "users are not set up by this version", kLeaveOut);
+  if (desired.osconfig != OsConfig()) {
+    refusals.Unsupported("osconfig", "the operating system is not configured by this version",
+                         kLeaveOut);
   }
   for (size_t i = 0; i < storage.mount_points.size(); ++i) {
     const std::string& type = storage.mount_points[i].filesystem;

@@ -38,6 +38,8 @@ struct AgentConfiguration {
   // OpenPGP keyring whose keys sign lists of hashes (SHA256SUMS.gpg). Unset: no signature is asked
   // for.
   std::optional<std::string> manifest_keyring;
+  // Documents may have passwords in them, and logins with passwords.
+  bool dangerous_options = false;
   // At most one of these four.
   std::optional<HostConfiguration> host_configuration;
   std::optional<std::string> host_configuration_file;

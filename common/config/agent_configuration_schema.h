@@ -50,6 +50,10 @@ struct Schema<AgentConfiguration> {
                 "of its keys.",
                 Format::kAbsolutePath},
                &AgentConfiguration::manifest_keyring);
+    v.Optional({"dangerousOptions",
+                "Accept Host Configurations that set passwords or let users log in over SSH with "
+                "them: the modes whose names begin with `dangerous-`. For test machines."},
+               &AgentConfiguration::dangerous_options);
     v.Optional({"hostConfiguration", "The Host Configuration itself."},
                &AgentConfiguration::host_configuration);
     v.Optional({"hostConfigurationFile", "A file with the Host Configuration.", Format::kLine},

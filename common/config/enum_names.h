@@ -85,6 +85,15 @@ struct EnumNames<ScriptServicing> {
 };
 
 template <>
+struct EnumNames<SelinuxMode> {
+  static constexpr NameTable<SelinuxMode, 3> kNames = {{
+      {SelinuxMode::kDisabled, "disabled"},
+      {SelinuxMode::kPermissive, "permissive"},
+      {SelinuxMode::kEnforcing, "enforcing"},
+  }};
+};
+
+template <>
 struct EnumNames<SshMode> {
   static constexpr NameTable<SshMode, 3> kNames = {{
       {SshMode::kBlock, "block"},

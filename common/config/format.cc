@@ -5,6 +5,7 @@
 
 #include "common/base/strings.h"
 #include "common/config/oci_reference.h"
+#include "common/config/ssh_key.h"
 #include "common/config/url.h"
 
 namespace trident {
@@ -133,6 +134,83 @@ Fault CheckUserName(std::string_view text) {
       "Choose a name that useradd takes."};
 }
 
+Fault CheckHostname(std::string_view text) {
+  // RFC 1123, 2.1, and the 64 bytes that Linux keeps.
+  bool good = text.size() <= 64;
+  for (const std::string_view label : StrSplit(text, '.')) {
+    good = good && !label.empty() && label.size() <= 63 && label.front() != '-' &&
+           label.back() != '-' &&
+           AllOf(label, [](unsigned char c) { return IsAsciiAlnum(c) || c == '-'; });
+  }
+  if (good) return std::nullopt;
+  return FormatFault{
+      "must be a host name of at most 64 characters: labels of letters, digits and \"-\", which do "
+      "not begin or end with \"-\", joined by dots",
+      "Write a name such as node-1 or node-1.example.org."};
+}
+
+Fault CheckTimezone(std::string_view text) {
+  bool good = text.size() <= 128;
+  for (const std::string_view part : StrSplit(text, '/')) {
+    good = good && !part.empty() && IsAsciiAlpha(part[0]) && AllOf(part, [](unsigned char c) {
+             return IsAsciiAlnum(c) || c == '_' || c == '+' || c == '-';
+           });
+  }
+  if (good) return std::nullopt;
+  return FormatFault{"must be the name of a time zone",
+                     "Write a name below /usr/share/zoneinfo, such as Europe/Oslo or Etc/UTC."};
+}
+
+Fault CheckUnitName(std::string_view text) {
+  // systemd.unit(5): at most 255 characters.
+  const bool good = !text.empty() && text.size() <= 255 && text[0] != '-' && text[0] != '.' &&
+                    AllOf(text, [](unsigned char c) {
+                      return IsAsciiAlnum(c) || std::string_view(":-_.\\@").find(
+                                                    static_cast<char>(c)) != std::string_view::npos;
+                    });
+  if (good) return std::nullopt;
+  return FormatFault{"must be the name of a unit of systemd",
+                     "Write a name such as ssh or fstrim.timer."};
+}
+
+Fault CheckModuleName(std::string_view text) {
+  const bool good =
+      !text.empty() && text.size() <= 64 && text[0] != '-' &&
+      AllOf(text, [](unsigned char c) { return IsAsciiAlnum(c) || c == '_' || c == '-'; });
+  if (good) return std::nullopt;
+  return FormatFault{"must be the name of a kernel module",
+                     "Write the name alone, such as br_netfilter, without a path and options."};
+}
+
+Fault CheckKernelOption(std::string_view text) {
+  // What GRUB's scripts, boot loader entries and the kernel all take without quotes.
+  const bool good =
+      !text.empty() && text.size() <= 256 && IsAsciiAlnum(text[0]) &&
+      AllOf(text, [](unsigned char c) {
+        return IsAsciiAlnum(c) || std::string_view("_.,:=/+@%~^!-").find(static_cast<char>(c)) !=
+                                      std::string_view::npos;
+      });
+  if (!good) {
+    return FormatFault{
+        "must be one option of the kernel, without blanks, quotes and signs that boot loaders "
+        "take for their own",
+        "Write each option as an item of its own, such as console=ttyS0."};
+  }
+  for (const std::string_view owned : {"root", "initrd"}) {
+    if (text.substr(0, text.find('=')) == owned) {
+      return FormatFault{StrCat("the option \"", owned, "\" is set by the agent"), "Remove it."};
+    }
+  }
+  return std::nullopt;
+}
+
+Fault CheckPermissions(std::string_view text) {
+  const bool good = !text.empty() && text.size() <= 4 && (text.size() < 4 || text[0] == '0') &&
+                    AllOf(text, [](unsigned char c) { return c >= '0' && c <= '7'; });
+  if (good) return std::nullopt;
+  return FormatFault{"must be octal permissions from 0 to 0777", "Write them such as '0644'."};
+}
+
 }  // namespace
 
 std::optional<FormatFault> CheckFormat(Format format, std::string_view text) {
@@ -141,7 +219,7 @@ std::optional<FormatFault> CheckFormat(Format format, std::string_view text) {
       return std::nullopt;
     case Format::kLine:
       return CheckNonEmptyLine(text);
-    case Format::kPossiblyEmptyLine:
+    case Format::kSecretLine:
       return CheckLine(text);
     case Format::kId:
       return CheckComponent(text, "an id");
@@ -161,6 +239,20 @@ std::optional<FormatFault> CheckFormat(Format format, std::string_view text) {
       return CheckUuid(text);
     case Format::kUserName:
       return CheckUserName(text);
+    case Format::kSshKey:
+      return CheckSshKeyLine(text);
+    case Format::kHostname:
+      return CheckHostname(text);
+    case Format::kTimezone:
+      return CheckTimezone(text);
+    case Format::kUnitName:
+      return CheckUnitName(text);
+    case Format::kModuleName:
+      return CheckModuleName(text);
+    case Format::kKernelOption:
+      return CheckKernelOption(text);
+    case Format::kPermissions:
+      return CheckPermissions(text);
   }
   return std::nullopt;
 }
@@ -170,7 +262,7 @@ std::string_view FormatName(Format format) {
     case Format::kText:
       return "string";
     case Format::kLine:
-    case Format::kPossiblyEmptyLine:
+    case Format::kSecretLine:
       return "string of one line";
     case Format::kId:
       return "id";
@@ -190,6 +282,20 @@ std::string_view FormatName(Format format) {
       return "UUID";
     case Format::kUserName:
       return "user or group name";
+    case Format::kSshKey:
+      return "line of `authorized_keys`";
+    case Format::kHostname:
+      return "host name";
+    case Format::kTimezone:
+      return "time zone";
+    case Format::kUnitName:
+      return "unit name";
+    case Format::kModuleName:
+      return "module name";
+    case Format::kKernelOption:
+      return "kernel option";
+    case Format::kPermissions:
+      return "octal permissions";
   }
   return "string";
 }
@@ -200,7 +306,7 @@ std::string_view FormatPattern(Format format) {
       return "";
     case Format::kLine:
       return "^[^\\u0000-\\u001f\\u007f]+$";
-    case Format::kPossiblyEmptyLine:
+    case Format::kSecretLine:
       return "^[^\\u0000-\\u001f\\u007f]*$";
     case Format::kId:
     case Format::kDeviceName:
@@ -219,6 +325,20 @@ std::string_view FormatPattern(Format format) {
       return "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$";
     case Format::kUserName:
       return "^[a-z_][a-z0-9_-]{0,31}$";
+    case Format::kSshKey:
+      return "^[^\\u0000-\\u001f\\u007f]+$";
+    case Format::kHostname:
+      return "^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$";
+    case Format::kTimezone:
+      return "^[A-Za-z][A-Za-z0-9_+/-]*$";
+    case Format::kUnitName:
+      return "^[A-Za-z0-9:_.@\\\\][A-Za-z0-9:_.@\\\\-]{0,254}$";
+    case Format::kModuleName:
+      return "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$";
+    case Format::kKernelOption:
+      return "^[A-Za-z0-9][A-Za-z0-9_.,:=/+@%~^!-]*$";
+    case Format::kPermissions:
+      return "^0?[0-7]{1,3}$";
   }
   return "";
 }

@@ -9,9 +9,9 @@
 namespace trident {
 
 enum class Format {
-  kText,  // anything, several lines, too
-  kLine,  // one line, not empty, no control characters
-  kPossiblyEmptyLine,
+  kText,        // anything, several lines, too
+  kLine,        // one line, not empty, no control characters
+  kSecretLine,  // one line, may be empty; never repeated in messages
   kId,          // of a block device
   kDeviceName,  // one component of a path
   kAbsolutePath,
@@ -20,7 +20,14 @@ enum class Format {
   kImageUrl,  // file, http, https, oci
   kFileUrl,
   kUuid,
-  kUserName,
+  kUserName,  // also of a group
+  kSshKey,    // a line of authorized_keys
+  kHostname,
+  kTimezone,
+  kUnitName,  // of systemd
+  kModuleName,
+  kKernelOption,
+  kPermissions,  // octal
 };
 
 // A text that does not have its format.

@@ -168,11 +168,13 @@ struct Script {
   std::optional<std::string> path;
   std::optional<std::string> log_file_path;
   std::map<std::string, std::string> environment_variables;
+  uint32_t timeout_seconds = 600;
 
   bool operator==(const Script&) const = default;
 };
 
 struct Scripts {
+  std::vector<Script> pre_servicing;
   std::vector<Script> post_provision;
   std::vector<Script> post_configure;
 
@@ -199,8 +201,47 @@ struct User {
   bool operator==(const User&) const = default;
 };
 
+struct Services {
+  std::vector<std::string> enable;
+  std::vector<std::string> disable;
+
+  bool operator==(const Services&) const = default;
+};
+
+struct KernelCommandLine {
+  std::vector<std::string> extra_command_line;  // one option each
+
+  bool operator==(const KernelCommandLine&) const = default;
+};
+
+struct AdditionalFile {
+  std::string destination;
+  std::optional<std::string> content;
+  std::optional<std::string> source;       // a file of the host that runs the agent
+  std::optional<std::string> permissions;  // octal; unset: 0644, or those of the source
+
+  bool operator==(const AdditionalFile&) const = default;
+};
+
+enum class SelinuxMode { kDisabled, kPermissive, kEnforcing };
+
+struct Selinux {
+  std::optional<SelinuxMode> mode;  // unset: as the image has it
+
+  bool operator==(const Selinux&) const = default;
+};
+
 struct OsConfig {
   std::vector<User> users;
+  std::optional<std::string> hostname;
+  std::optional<std::string> timezone;  // a name below /usr/share/zoneinfo
+  Services services;
+  std::vector<std::string> modules;
+  KernelCommandLine kernel_command_line;
+  std::vector<AdditionalFile> additional_files;
+  Selinux selinux;
+  // What an A/B update carries over, besides what every host keeps.
+  std::vector<std::string> preserve;
 
   bool operator==(const OsConfig&) const = default;
 };

@@ -278,11 +278,16 @@ template <>
 struct Schema<Script> {
   static constexpr char kName[] = "Script";
   static constexpr char kDoc[] =
-      "A script. Exactly one of `content` and `path` is given. A script that fails, fails the job.";
+      "A script. Exactly one of `content` and `path` is given. A script that fails, fails the job. "
+      "It may run again when the agent or the host was stopped meanwhile, so that running it twice "
+      "must do no harm.";
   template <class Visitor>
   static void Visit(Visitor& v) {
     v.Required({"name", "Name of the script, for messages.", Format::kLine}, &Script::name);
-    v.Required({"servicingType", "When to run it. An empty list: never."}, &Script::servicing_type);
+    v.Required({"servicingType",
+                "In which servicing to run it. An empty list: never. Only `all` matches a "
+                "hot patch."},
+               &Script::servicing_type);
     v.Optional({"interpreter", "Program that runs it; looked up in `PATH` when not absolute.",
                 Format::kLine},
                &Script::interpreter);
@@ -294,8 +299,13 @@ struct Schema<Script> {
                 Format::kAbsolutePath},
                &Script::log_file_path);
     v.Optional({"environmentVariables",
-                "Variables by name. `UPDATE_KIND` and `TARGET_ROOT` are set by the agent."},
+                "Variables by name. `UPDATE_KIND`, `SERVICING_TYPE`, `TARGET_ROOT` and "
+                "`HOST_ROOT_DEVICE` are set by the agent."},
                &Script::environment_variables);
+    v.Optional({"timeoutSeconds",
+                "How long it may run, 1 to 86400. At the limit the script and all processes of "
+                "its group are killed, and the job fails."},
+               &Script::timeout_seconds);
   }
 };
 
@@ -305,9 +315,18 @@ struct Schema<Scripts> {
   static constexpr char kDoc[] = "Scripts that run during a servicing.";
   template <class Visitor>
   static void Visit(Visitor& v) {
-    v.Optional({"postProvision", "Run when the new root is written and mounted, outside of it."},
+    v.Optional({"preServicing",
+                "Run first, on the host that runs the agent, before anything is "
+                "changed."},
+               &Scripts::pre_servicing);
+    v.Optional({"postProvision",
+                "Run when the new root is written and mounted, outside of it; `TARGET_ROOT` is "
+                "where it is mounted. Not run by changes of the running system."},
                &Scripts::post_provision);
-    v.Optional({"postConfigure", "Run last, inside the new root."}, &Scripts::post_configure);
+    v.Optional({"postConfigure",
+                "Run last, inside the new root, or in the running system when that is what is "
+                "changed; `TARGET_ROOT` is `/`."},
+               &Scripts::post_configure);
   }
 };
 
@@ -318,12 +337,12 @@ struct Schema<Password> {
   template <class Visitor>
   static void Visit(Visitor& v) {
     v.Required({"mode",
-                "`locked`: no password is accepted. The others need `value` and are for test "
-                "machines."},
+                "`locked`: no password is accepted. The others need `value`, are for test "
+                "machines, and are refused unless the agent's own configuration has "
+                "`dangerousOptions: true`."},
                &Password::mode);
-    v.Optional(
-        {"value", "The password, or its hash as crypt(3) writes it.", Format::kPossiblyEmptyLine},
-        &Password::value);
+    v.Optional({"value", "The password, or its hash as crypt(3) writes it.", Format::kSecretLine},
+               &Password::value);
   }
 };
 
@@ -335,20 +354,111 @@ struct Schema<User> {
   static void Visit(Visitor& v) {
     v.Required({"name", "Login name.", Format::kUserName}, &User::name);
     v.Optional({"password", "Password. Without it: locked."}, &User::password);
-    v.Optional({"groups", "Further groups.", Format::kUserName}, &User::groups);
-    v.Optional({"sshKeys", "Public keys, as lines of `authorized_keys`.", Format::kLine},
+    v.Optional({"groups", "Further groups. A group that the system does not have is made.",
+                Format::kUserName},
+               &User::groups);
+    v.Optional({"sshKeys",
+                "Public keys, as lines of `authorized_keys`. They replace those that the user has; "
+                "without any, the user's are left as they are.",
+                Format::kSshKey},
                &User::ssh_keys);
-    v.Optional({"sshMode", "How the user may log in over SSH."}, &User::ssh_mode);
+    v.Optional({"sshMode",
+                "How the user may log in over SSH. `dangerous-allow-password` is refused unless "
+                "the agent's own configuration has `dangerousOptions: true`."},
+               &User::ssh_mode);
+  }
+};
+
+template <>
+struct Schema<Services> {
+  static constexpr char kName[] = "Services";
+  static constexpr char kDoc[] = "Units of systemd. `.service` may be left out.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"enable", "To start at every boot.", Format::kUnitName}, &Services::enable);
+    v.Optional({"disable", "Not to start at boots.", Format::kUnitName}, &Services::disable);
+  }
+};
+
+template <>
+struct Schema<KernelCommandLine> {
+  static constexpr char kName[] = "KernelCommandLine";
+  static constexpr char kDoc[] = "Options of the kernel.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"extraCommandLine",
+                "Options to add to those of the image, one in each item, without quotes and "
+                "blanks. Not `root=` and `initrd=`: the agent sets what the host boots from.",
+                Format::kKernelOption},
+               &KernelCommandLine::extra_command_line);
+  }
+};
+
+template <>
+struct Schema<AdditionalFile> {
+  static constexpr char kName[] = "AdditionalFile";
+  static constexpr char kDoc[] =
+      "A file to write, owned by root. Exactly one of `content` and `source` is given.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"destination",
+                "Where to write it; its folders are made. Not below `/dev`, `/proc`, `/run`, "
+                "`/sys` and `/tmp`, and none of the files that the agent writes itself.",
+                Format::kAbsolutePath},
+               &AdditionalFile::destination);
+    v.Optional({"content", "The text of the file."}, &AdditionalFile::content);
+    v.Optional({"source", "A file of the host that runs the agent, at most 16 MiB.",
+                Format::kAbsolutePath},
+               &AdditionalFile::source);
+    v.Optional(
+        {"permissions", "Octal, `0` to `0777`. Without it: `0644`, or the permissions of `source`.",
+         Format::kPermissions},
+        &AdditionalFile::permissions);
+  }
+};
+
+template <>
+struct Schema<Selinux> {
+  static constexpr char kName[] = "Selinux";
+  static constexpr char kDoc[] = "SELinux.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"mode",
+                "What `/etc/selinux/config` says; it counts from the next boot on. Refused when "
+                "the image has no SELinux. Without it: as the image has it."},
+               &Selinux::mode);
   }
 };
 
 template <>
 struct Schema<OsConfig> {
   static constexpr char kName[] = "OsConfig";
-  static constexpr char kDoc[] = "The operating system.";
+  static constexpr char kDoc[] =
+      "The operating system. What is left out is left as the image has it.";
   template <class Visitor>
   static void Visit(Visitor& v) {
-    v.Optional({"users", "Users to set up."}, &OsConfig::users);
+    v.Optional({"users",
+                "Users to set up. A user that is no longer listed stays, and the Host Status says "
+                "so."},
+               &OsConfig::users);
+    v.Optional(
+        {"hostname", "Name of the host (RFC 1123), at most 64 characters.", Format::kHostname},
+        &OsConfig::hostname);
+    v.Optional({"timezone", "Time zone, a file below `/usr/share/zoneinfo`, such as `Europe/Oslo`.",
+                Format::kTimezone},
+               &OsConfig::timezone);
+    v.Optional({"services", "Units to enable and to disable."}, &OsConfig::services);
+    v.Optional({"modules", "Kernel modules to load at every boot.", Format::kModuleName},
+               &OsConfig::modules);
+    v.Optional({"kernelCommandLine", "Options of the kernel."}, &OsConfig::kernel_command_line);
+    v.Optional({"additionalFiles", "Files to write."}, &OsConfig::additional_files);
+    v.Optional({"selinux", "SELinux."}, &OsConfig::selinux);
+    v.Optional({"preserve",
+                "Files and folders that an A/B update carries over into the new system, besides "
+                "the machine id, the keys of the SSH server and the random seed. The last part of "
+                "a path may have `*` in it.",
+                Format::kAbsolutePath},
+               &OsConfig::preserve);
   }
 };
 

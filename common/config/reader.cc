@@ -172,7 +172,9 @@ void Reader::ReadString(const YamlNode& node, const std::string& path, Format fo
   if (text == nullptr) return;
   if (auto fault = CheckFormat(format, *text)) {
     if (format == Format::kId) findings_.set_incomplete();
-    Fail(node, path, StrCat(fault->reason, ", found ", DescribeYamlNode(node)),
+    Fail(node, path,
+         format == Format::kSecretLine ? std::move(fault->reason)
+                                       : StrCat(fault->reason, ", found ", DescribeYamlNode(node)),
          std::move(fault->remedy));
     return;
   }

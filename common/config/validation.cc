@@ -1,18 +1,18 @@
 #include "common/config/validation.h"
 
 #include <algorithm>
-#include <map>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "common/base/strings.h"
 #include "common/base/yaml_document.h"
-#include "common/config/enum_names.h"
 
 namespace trident {
 namespace {
 
 constexpr char kDatastoreSuffix[] = ".sqlite";
+constexpr uint32_t kMaxScriptSeconds = 24 * 60 * 60;
 
 std::vector<std::string_view> Components(std::string_view path) {
   return StrSplitNonEmpty(path, '/');
@@ -79,44 +79,6 @@ void ValidateDatastore(const HostConfiguration& configuration, const std::string
   }
 }
 
-void ValidatePassword(const Password& password, const std::string& path, FindingList& findings) {
-  const std::string value_path = path + ".value";
-  if (findings.Failed(path + ".mode")) return;
-  if (password.mode == PasswordMode::kLocked) {
-    if (password.value.empty()) return;
-    findings.Add(value_path, "a locked password has no value",
-                 "Remove \"value\", or choose another mode.");
-    return;
-  }
-  if (password.value.empty()) {
-    findings.Add(value_path, StrCat("the mode \"", EnumName(password.mode), "\" needs a value"),
-                 "Add \"value:\" with the password or its hash.");
-  }
-  if (password.mode == PasswordMode::kDangerousHashed &&
-      (password.value.find(':') != std::string_view::npos)) {
-    findings.Add(value_path, "the hash of a password must not contain \":\"",
-                 "Write the hash as crypt(3) makes it, such as the output of openssl passwd -6.");
-  }
-}
-
-void ValidateUsers(const OsConfig& osconfig, const std::string& path, FindingList& findings) {
-  std::map<std::string, std::string> names;
-  for (size_t i = 0; i < osconfig.users.size(); ++i) {
-    const User& user = osconfig.users[i];
-    const std::string user_path = StrCat(path, ".users[", i, "]");
-    if (!findings.Failed(user_path + ".name")) {
-      const auto [first, is_new] = names.emplace(user.name, user_path);
-      if (!is_new) {
-        findings.Add(
-            user_path + ".name",
-            StrCat("the user \"", user.name, "\" is there twice, first at ", first->second),
-            "Merge the two users.");
-      }
-    }
-    ValidatePassword(user.password, user_path + ".password", findings);
-  }
-}
-
 bool IsVariableName(std::string_view name) {
   return !name.empty() && !IsAsciiDigit(name[0]) &&
          std::all_of(name.begin(), name.end(),
@@ -138,6 +100,12 @@ void ValidateScripts(const std::vector<Script>& scripts, const std::string& path
       findings.Add(script_path, "a script has neither \"content\" nor \"path\"",
                    "Add one of the two.");
     }
+    if (script.timeout_seconds < 1 || script.timeout_seconds > kMaxScriptSeconds) {
+      findings.Add(script_path + ".timeoutSeconds",
+                   StrCat("a script may run from 1 to ", kMaxScriptSeconds, " seconds, found ",
+                          script.timeout_seconds),
+                   "Write a number in this range, or leave the key out.");
+    }
     for (const auto& [name, value] : script.environment_variables) {
       if (IsVariableName(name)) continue;
       findings.Add(StrCat(script_path, ".environmentVariables.", Shorten(name)),
@@ -153,9 +121,10 @@ void ValidateHostConfiguration(const HostConfiguration& configuration, const std
                                FindingList& findings) {
   ValidateDatastore(configuration, prefix, findings);
   ValidateStorage(configuration.storage, prefix + "storage", findings);
+  ValidateScripts(configuration.scripts.pre_servicing, prefix + "scripts.preServicing", findings);
   ValidateScripts(configuration.scripts.post_provision, prefix + "scripts.postProvision", findings);
   ValidateScripts(configuration.scripts.post_configure, prefix + "scripts.postConfigure", findings);
-  ValidateUsers(configuration.osconfig, prefix + "osconfig", findings);
+  ValidateOsConfig(configuration.osconfig, prefix + "osconfig", findings);
 }
 
 }  // namespace trident

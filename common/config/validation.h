@@ -19,6 +19,9 @@ void ValidateHostConfiguration(const HostConfiguration& configuration, const std
 // The part of it for `storage`, which stands at `path`.
 void ValidateStorage(const Storage& storage, const std::string& path, FindingList& findings);
 
+// The part of it for `osconfig`, which stands at `path`.
+void ValidateOsConfig(const OsConfig& osconfig, const std::string& path, FindingList& findings);
+
 }  // namespace trident
 
 #endif  // TRIDENT_COMMON_CONFIG_VALIDATION_H_

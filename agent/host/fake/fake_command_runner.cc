@@ -13,6 +13,7 @@ absl::StatusOr<CommandResult> FakeCommandRunner::Run(const Command& command) {
     const std::lock_guard lock(mutex_);
     commands_.push_back(command);
     commands_.back().secret_input = nullptr;
+    commands_.back().on_output = nullptr;
     const Rule* best = nullptr;
     for (const Rule& rule : rules_) {
       if (rule.prefix.size() > command.argv.size()) continue;
@@ -34,7 +35,12 @@ absl::StatusOr<CommandResult> FakeCommandRunner::Run(const Command& command) {
                      "cannot run " + RenderCommand(command.argv) + ": no such program");
   }
   // Without the lock: a handler may use the runner.
-  return handler(command);
+  absl::StatusOr<CommandResult> result = handler(command);
+  if (command.on_output && result.ok()) {
+    result->output += std::exchange(result->error_output, {});
+    command.on_output(result->output);
+  }
+  return result;
 }
 
 void FakeCommandRunner::On(std::vector<std::string> prefix, Handler handler) {

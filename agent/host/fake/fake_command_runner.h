@@ -25,7 +25,8 @@ class FakeCommandRunner : public CommandRunner {
   // Short for exit status 0 with this output.
   void OnOutput(std::vector<std::string> prefix, std::string output);
 
-  // Every command so far, those that failed too; without `secret_input`, which only handlers see.
+  // Every command so far, those that failed too; without `secret_input` and `on_output`,
+  // which only handlers see. What a handler gives as output goes to `on_output`.
   std::vector<Command> commands() const;
   // Their command lines, rendered.
   std::vector<std::string> command_lines() const;

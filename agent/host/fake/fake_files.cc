@@ -41,6 +41,19 @@ std::deque<std::string> Components(const std::string& path) {
   return components;
 }
 
+FileFacts FactsOf(const FakeFiles::Node& node) {
+  using Kind = FakeFiles::Node::Kind;
+  FileFacts facts;
+  facts.type = node.kind == Kind::kFile        ? FileFacts::Type::kRegular
+               : node.kind == Kind::kDirectory ? FileFacts::Type::kDirectory
+                                               : FileFacts::Type::kLink;
+  facts.mode = node.mode;
+  facts.owner = node.owner;
+  facts.size = node.content.size();
+  facts.group = node.group;
+  return facts;
+}
+
 }  // namespace
 
 FakeFiles::FakeFiles() { mounted_.push_back({"/", std::make_shared<Tree>(), "/"}); }
@@ -145,12 +158,7 @@ absl::StatusOr<SecretFile> FakeFiles::ReadSecret(const std::string& path, uint64
   if (!resolved) return FileError(error, "cannot read", path);
   const Node* node = Find(*resolved);
   SecretFile file;
-  file.facts.type = node->kind == Node::Kind::kFile        ? FileFacts::Type::kRegular
-                    : node->kind == Node::Kind::kDirectory ? FileFacts::Type::kDirectory
-                                                           : FileFacts::Type::kLink;
-  file.facts.mode = node->mode;
-  file.facts.owner = node->owner;
-  file.facts.size = node->content.size();
+  file.facts = FactsOf(*node);
   if (node->kind != Node::Kind::kFile) return file;
   if (node->content.size() > limit) {
     return MakeError(absl::StatusCode::kResourceExhausted, "environment", "file-too-large",
@@ -165,15 +173,15 @@ absl::Status FakeFiles::WriteLocked(const std::string& path, std::string_view co
   int error = 0;
   const auto resolved = Resolve(path, false, true, error);
   if (!resolved) return FileError(error, "cannot write", path);
-  Node* node = Find(*resolved);
-  if (node != nullptr && node->kind == Node::Kind::kDirectory) {
-    return FileError(EISDIR, "cannot write", path);
+  Node node = {Node::Kind::kFile, std::string(content), mode};
+  const Node* const there = Find(*resolved);
+  const bool replaces = there != nullptr && there->kind == Node::Kind::kFile;
+  if (mode == 0) {
+    node.mode = replaces ? there->mode : 0644;
+    node.owner = replaces ? there->owner : 0;
+    node.group = replaces ? there->group : 0;
   }
-  const Place place = PlaceOf(*resolved);
-  if (place.tree->read_only) return FileError(EROFS, "cannot write", path);
-  if (mode == 0) mode = node != nullptr && node->kind == Node::Kind::kFile ? node->mode : 0644;
-  place.tree->nodes[place.inner] = {Node::Kind::kFile, std::string(content), mode};
-  return absl::OkStatus();
+  return PutLocked(path, node);
 }
 
 absl::Status FakeFiles::Write(const std::string& path, std::string_view content, uint32_t mode) {
@@ -192,6 +200,81 @@ absl::Status FakeFiles::Copy(const std::string& from, const std::string& to, uin
   const std::string content = node->content;
   TRIDENT_RETURN_IF_ERROR(BeginChange(content.size()));
   return WriteLocked(to, content, mode);
+}
+
+absl::Status FakeFiles::PutLocked(const std::string& path, const Node& node) {
+  int error = 0;
+  const auto resolved = Resolve(path, false, true, error);
+  if (!resolved) return FileError(error, "cannot write", path);
+  const Node* const there = Find(*resolved);
+  if (there != nullptr && there->kind == Node::Kind::kDirectory) {
+    return FileError(EISDIR, "cannot write", path);
+  }
+  const Place place = PlaceOf(*resolved);
+  if (place.tree->read_only) return FileError(EROFS, "cannot write", path);
+  place.tree->nodes[place.inner] = node;
+  return absl::OkStatus();
+}
+
+absl::Status FakeFiles::CopyWhole(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(mutex_);
+  int error = 0;
+  const auto resolved = Resolve(from, false, false, error);
+  if (!resolved) return FileError(error, "cannot copy", from);
+  const Node node = *Find(*resolved);
+  TRIDENT_RETURN_IF_ERROR(BeginChange(node.content.size()));
+  if (node.kind != Node::Kind::kDirectory) return PutLocked(to, node);
+  const auto place = Resolve(to, false, true, error);
+  if (!place) return FileError(error, "cannot make folder", to);
+  const Node* const there = Find(*place);
+  if (there != nullptr && there->kind != Node::Kind::kDirectory) {
+    return FileError(ENOTDIR, "cannot make folder", to);
+  }
+  const Place made = PlaceOf(*place);
+  if (made.tree->read_only) return FileError(EROFS, "cannot make folder", to);
+  made.tree->nodes[made.inner] = node;
+  return absl::OkStatus();
+}
+
+absl::Status FakeFiles::Append(const std::string& path, std::string_view content, uint32_t mode) {
+  const std::lock_guard lock(mutex_);
+  TRIDENT_RETURN_IF_ERROR(BeginChange(content.size()));
+  int error = 0;
+  const auto resolved = Resolve(path, false, true, error);
+  if (!resolved) return FileError(error, "cannot write", path);
+  Node* const there = Find(*resolved);
+  if (there == nullptr) return WriteLocked(path, content, mode);
+  if (there->kind == Node::Kind::kLink) return FileError(ELOOP, "cannot write", path);
+  if (there->kind == Node::Kind::kDirectory) return FileError(EISDIR, "cannot write", path);
+  if (PlaceOf(*resolved).tree->read_only) return FileError(EROFS, "cannot write", path);
+  there->content.append(content);
+  return absl::OkStatus();
+}
+
+absl::Status FakeFiles::MakeLink(const std::string& target, const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  TRIDENT_RETURN_IF_ERROR(BeginChange(0));
+  return PutLocked(path, {Node::Kind::kLink, target, 0777});
+}
+
+absl::Status FakeFiles::ChangeOwner(const std::string& path, uint32_t owner, uint32_t group) {
+  const std::lock_guard lock(mutex_);
+  TRIDENT_RETURN_IF_ERROR(BeginChange(0));
+  int error = 0;
+  const auto resolved = Resolve(path, false, false, error);
+  if (!resolved) return FileError(error, "cannot set the owner of", path);
+  Node* const node = Find(*resolved);
+  node->owner = owner;
+  node->group = group;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FileFacts> FakeFiles::Facts(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  int error = 0;
+  const auto resolved = Resolve(path, false, false, error);
+  if (!resolved) return FileError(error, "cannot look at", path);
+  return FactsOf(*Find(*resolved));
 }
 
 bool FakeFiles::Exists(const std::string& path) const {

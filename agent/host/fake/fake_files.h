@@ -15,7 +15,8 @@
 
 namespace trident {
 
-// Thread safe. At first: an empty "/". Change means Write, Copy, MakeDirectories, Remove.
+// Thread safe. At first: an empty "/". Change means Write, Copy, CopyWhole, Append, MakeLink,
+// ChangeOwner, MakeDirectories, Remove. Nothing has extended attributes.
 class FakeFiles : public Files {
  public:
   struct Node {
@@ -24,6 +25,7 @@ class FakeFiles : public Files {
     std::string content;  // of a file; of a link where it points
     uint32_t mode = 0755;
     uint32_t owner = 0;
+    uint32_t group = 0;
   };
   // One file system: path within it -> node. "/" is always there.
   struct Tree {
@@ -39,6 +41,11 @@ class FakeFiles : public Files {
   absl::StatusOr<SecretFile> ReadSecret(const std::string& path, uint64_t limit) const override;
   absl::Status Write(const std::string& path, std::string_view content, uint32_t mode) override;
   absl::Status Copy(const std::string& from, const std::string& to, uint32_t mode) override;
+  absl::Status CopyWhole(const std::string& from, const std::string& to) override;
+  absl::Status Append(const std::string& path, std::string_view content, uint32_t mode) override;
+  absl::Status MakeLink(const std::string& target, const std::string& path) override;
+  absl::Status ChangeOwner(const std::string& path, uint32_t owner, uint32_t group) override;
+  absl::StatusOr<FileFacts> Facts(const std::string& path) const override;
   bool Exists(const std::string& path) const override;
   bool IsDirectory(const std::string& path) const override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) const override;
@@ -104,6 +111,8 @@ class FakeFiles : public Files {
                                      int& error) const;
   absl::Status BeginChange(uint64_t bytes);
   absl::Status WriteLocked(const std::string& path, std::string_view content, uint32_t mode);
+  // Puts a file or a link at `path`, which must not be a folder.
+  absl::Status PutLocked(const std::string& path, const Node& node);
   void MakeParents(const std::string& path);
 
   mutable std::mutex mutex_;

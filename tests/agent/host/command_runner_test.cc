@@ -206,6 +206,48 @@ TEST_CASE(
   REQUIRE(kill(static_cast<pid_t>(std::stol(result->output)), SIGKILL) == 0);
 }
 
+TEST_CASE("what a program says arrives while it runs, both outputs in their order") {
+  const test::TemporaryDirectory directory;
+  const std::string go = directory / "go";
+  // It goes on only after its first words have arrived.
+  Command command = Shell("echo one; echo two >&2; while ! [ -e " + go +
+                          " ]; do sleep 0.05; done; echo three; echo four >&2; exit 5");
+  std::string heard;
+  command.on_output = [&](std::string_view chunk) {
+    heard += chunk;
+    if (heard == "one\ntwo\n") std::ofstream{go};
+  };
+  command.timeout = seconds(60);
+  const auto result = MakeLinuxCommandRunner()->Run(command);
+  REQUIRE_OK(result);
+  REQUIRE(result->exit_status == 5);
+  REQUIRE(heard == "one\ntwo\nthree\nfour\n");
+  REQUIRE(result->output == heard);
+  REQUIRE(result->error_output.empty());
+}
+
+TEST_CASE("a flood is heard whole and does not grow what is kept") {
+  Command command = Shell("head -c 50000000 /dev/zero");
+  uint64_t heard = 0;
+  command.on_output = [&](std::string_view chunk) { heard += chunk.size(); };
+  const auto result = MakeLinuxCommandRunner()->Run(command);
+  REQUIRE_OK(result);
+  REQUIRE(heard == 50'000'000);
+  REQUIRE(result->output.size() == 64 << 10);
+}
+
+TEST_CASE("a program whose group is to end with it leaves nothing in the background") {
+  const auto begin = steady_clock::now();
+  Command command = Shell("sleep 300 & echo $!");
+  command.end_group = true;
+  const auto result = MakeLinuxCommandRunner()->Run(command);
+  REQUIRE_OK(result);
+  REQUIRE(result->exit_status == 0);
+  const auto pid = static_cast<pid_t>(std::stol(result->output));
+  while (Runs(pid) && steady_clock::now() - begin < seconds(60)) std::this_thread::yield();
+  REQUIRE_FALSE(Runs(pid));
+}
+
 TEST_CASE("a cancelled program ends, one cancelled before does not begin") {
   const test::TemporaryDirectory directory;
   Cancellation cancellation;

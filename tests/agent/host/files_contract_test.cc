@@ -1,7 +1,11 @@
 // The real files and the fake ones keep the same promises.
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <functional>
 #include <memory>
 
@@ -153,6 +157,93 @@ const Case kCases[] = {
                      absl::StatusCode::kNotFound, "/none");
        REQUIRE_FALSE(w.files->Exists(w.base + "/c"));
      }},
+    {"a whole copy of a file has its content, mode and owner, and replaces a file or a link",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/a", "content", 0640));
+       REQUIRE_OK(w.files->ChangeOwner(w.base + "/a", w.owner, w.owner));
+       REQUIRE_OK(w.files->Write(w.base + "/b", "old", 0600));
+       w.link(w.base + "/l", "b");
+       REQUIRE_OK(w.files->CopyWhole(w.base + "/a", w.base + "/c"));
+       REQUIRE_OK(w.files->CopyWhole(w.base + "/a", w.base + "/l"));
+       REQUIRE(*w.files->Read(w.base + "/b") == "old");
+       for (const char* name : {"/c", "/l"}) {
+         REQUIRE(*w.files->Read(w.base + name) == "content");
+         REQUIRE(*w.files->Facts(w.base + name) ==
+                 FileFacts{FileFacts::Type::kRegular, 0640, w.owner, 7, w.owner});
+       }
+       REQUIRE(*w.files->List(w.base) == std::vector<std::string>{"a", "b", "c", "l"});
+     }},
+    {"a whole copy of a link is a link, and of a folder the folder alone",
+     [](World& w) {
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/d", 0750));
+       REQUIRE_OK(w.files->Write(w.base + "/d/f", "", 0644));
+       w.link(w.base + "/l", "nowhere");
+       REQUIRE_OK(w.files->CopyWhole(w.base + "/l", w.base + "/m"));
+       REQUIRE_OK(w.files->CopyWhole(w.base + "/l", w.base + "/m"));
+       REQUIRE(*w.files->ReadLink(w.base + "/m") == "nowhere");
+       REQUIRE_OK(w.files->CopyWhole(w.base + "/d", w.base + "/e"));
+       REQUIRE(w.files->List(w.base + "/e")->empty());
+       REQUIRE(w.mode(w.base + "/e") == 0750);
+       REQUIRE(*w.files->List(w.base) == std::vector<std::string>{"d", "e", "l", "m"});
+     }},
+    {"a whole copy of a folder keeps what is in a folder that is there",
+     [](World& w) {
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/d", 0700));
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/e", 0755));
+       REQUIRE_OK(w.files->Write(w.base + "/e/f", "", 0644));
+       REQUIRE_OK(w.files->CopyWhole(w.base + "/d", w.base + "/e"));
+       REQUIRE(w.mode(w.base + "/e") == 0700);
+       REQUIRE(w.files->Exists(w.base + "/e/f"));
+     }},
+    {"a whole copy never turns a folder into something else, nor something else into a folder",
+     [](World& w) {
+       REQUIRE_OK(w.files->MakeDirectories(w.base + "/d", 0700));
+       REQUIRE_OK(w.files->Write(w.base + "/f", "x", 0644));
+       w.link(w.base + "/l", "d");
+       REQUIRE_FALSE(w.files->CopyWhole(w.base + "/f", w.base + "/d").ok());
+       REQUIRE_FALSE(w.files->CopyWhole(w.base + "/l", w.base + "/d").ok());
+       REQUIRE_FALSE(w.files->CopyWhole(w.base + "/d", w.base + "/f").ok());
+       REQUIRE_FALSE(w.files->CopyWhole(w.base + "/d", w.base + "/l").ok());
+       REQUIRE_ERROR(w.files->CopyWhole(w.base + "/no", w.base + "/x"), absl::StatusCode::kNotFound,
+                     "/no");
+       REQUIRE(*w.files->List(w.base) == std::vector<std::string>{"d", "f", "l"});
+     }},
+    {"what is appended comes last, and makes the file",
+     [](World& w) {
+       REQUIRE_OK(w.files->Append(w.base + "/a", "1", 0600));
+       REQUIRE_OK(w.files->Append(w.base + "/a", "2", 0644));
+       REQUIRE(*w.files->Read(w.base + "/a") == "12");
+       REQUIRE(w.mode(w.base + "/a") == 0600);
+       w.link(w.base + "/l", "a");
+       REQUIRE_FALSE(w.files->Append(w.base + "/l", "3", 0600).ok());
+       REQUIRE_FALSE(w.files->Append(w.base, "3", 0600).ok());
+       REQUIRE_ERROR(w.files->Append(w.base + "/no/a", "3", 0600), absl::StatusCode::kNotFound,
+                     "/no/a");
+     }},
+    {"a link is made, and made anew over a link or a file",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/f", "", 0644));
+       REQUIRE_OK(w.files->MakeLink("one", w.base + "/l"));
+       REQUIRE_OK(w.files->MakeLink("two", w.base + "/l"));
+       REQUIRE_OK(w.files->MakeLink("three", w.base + "/f"));
+       REQUIRE(*w.files->ReadLink(w.base + "/l") == "two");
+       REQUIRE(*w.files->ReadLink(w.base + "/f") == "three");
+       REQUIRE(*w.files->List(w.base) == std::vector<std::string>{"f", "l"});
+       REQUIRE_FALSE(w.files->MakeLink("x", w.base).ok());
+     }},
+    {"facts and owner are those of a link itself",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/f", "12345", 0604));
+       w.link(w.base + "/l", "f");
+       REQUIRE(w.files->Facts(w.base + "/f")->mode == 0604);
+       REQUIRE(w.files->Facts(w.base + "/f")->size == 5);
+       REQUIRE(w.files->Facts(w.base + "/l")->type == FileFacts::Type::kLink);
+       REQUIRE(w.files->Facts(w.base)->type == FileFacts::Type::kDirectory);
+       REQUIRE_OK(w.files->ChangeOwner(w.base + "/l", w.owner, w.owner));
+       REQUIRE_ERROR(w.files->Facts(w.base + "/no"), absl::StatusCode::kNotFound, "/no");
+       REQUIRE_ERROR(w.files->ChangeOwner(w.base + "/no", 0, 0), absl::StatusCode::kNotFound,
+                     "/no");
+     }},
     {"folders are made with their parents, twice is the same as once",
      [](World& w) {
        REQUIRE_OK(w.files->MakeDirectories(w.base + "/x/y/z", 0700));
@@ -262,6 +353,32 @@ TEST_CASE("a FIFO is refused instead of waited for") {
   const auto secret = MakeLinuxFiles()->ReadSecret(directory / "fifo", 10);
   REQUIRE_OK(secret);
   REQUIRE(secret->facts.type == FileFacts::Type::kOther);
+}
+
+TEST_CASE("a whole copy keeps extended attributes and times") {
+  const test::TemporaryDirectory directory;
+  const auto files = MakeLinuxFiles();
+  REQUIRE_OK(files->Write(directory / "a", "x", 0600));
+  if (setxattr((directory / "a").c_str(), "user.origin", "site", 4, 0) != 0) {
+    // A file system without them (an old tmpfs) keeps nothing that could be lost.
+    REQUIRE(errno == ENOTSUP);
+  }
+  const std::array<timespec, 2> times = {timespec{1'000'000, 0}, timespec{2'000'000, 0}};
+  REQUIRE(utimensat(AT_FDCWD, (directory / "a").c_str(), times.data(), 0) == 0);
+  REQUIRE_OK(files->CopyWhole(directory / "a", directory / "b"));
+  std::array<char, 8> value = {};
+  const ssize_t before = getxattr((directory / "a").c_str(), "user.origin", value.data(), 8);
+  REQUIRE(getxattr((directory / "b").c_str(), "user.origin", value.data(), 8) == before);
+  struct stat about = {};
+  REQUIRE(stat((directory / "b").c_str(), &about) == 0);
+  REQUIRE(about.st_mtim.tv_sec == 2'000'000);
+}
+
+TEST_CASE("what is no file, folder or link is not copied") {
+  const test::TemporaryDirectory directory;
+  REQUIRE(mkfifo((directory / "fifo").c_str(), 0600) == 0);
+  REQUIRE_ERROR(MakeLinuxFiles()->CopyWhole(directory / "fifo", directory / "copy"),
+                absl::StatusCode::kInvalidArgument, "fifo");
 }
 
 TEST_CASE("fake files fail when they are told to") {

@@ -41,7 +41,23 @@ TEST_CASE("the sample is read into the model") {
   CHECK(configuration.network->Find("version")->scalar == "2");
   CHECK(configuration.scripts.post_provision[0].interpreter == "/bin/sh");
   CHECK(configuration.scripts.post_provision[0].environment_variables.at("STAMP") == "/tmp/stamp");
-  CHECK(configuration.osconfig.users[0].ssh_mode == SshMode::kKeyOnly);
+  CHECK(configuration.scripts.post_provision[0].timeout_seconds == 600);
+  CHECK(configuration.scripts.pre_servicing[0].timeout_seconds == 30);
+  const OsConfig& os = configuration.osconfig;
+  CHECK(os.users[0].ssh_mode == SshMode::kKeyOnly);
+  CHECK(os.hostname == "node-1.example.org");
+  CHECK(os.timezone == "Europe/Oslo");
+  CHECK(os.services.enable == std::vector<std::string>{"nginx", "fstrim.timer"});
+  CHECK(os.services.disable == std::vector<std::string>{"getty@tty1.service"});
+  CHECK(os.modules == std::vector<std::string>{"br_netfilter"});
+  CHECK(os.kernel_command_line.extra_command_line ==
+        std::vector<std::string>{"console=ttyS0", "panic=10"});
+  REQUIRE(os.additional_files.size() == 2);
+  CHECK(os.additional_files[0].content == "Hello\n");
+  CHECK(os.additional_files[0].permissions == "0600");
+  CHECK(os.additional_files[1].source == "/opt/site/check");
+  CHECK(os.selinux.mode == SelinuxMode::kEnforcing);
+  CHECK(os.preserve == std::vector<std::string>{"/etc/site", "/var/lib/site/*.key"});
 }
 
 TEST_CASE("encryption says what opens the volumes, and is silent about what is usual") {
@@ -190,12 +206,14 @@ TEST_CASE("the agent's configuration is read, checked and written") {
       "grpc: {listenPort: 4242, insecureLoopback: true}\n"
       "registryCredentials: /etc/trident/registries.json\n"
       "manifestKeyring: /etc/trident/images.gpg\n"
+      "dangerousOptions: true\n"
       "hostConfiguration: {management: {disable: true}}\n");
   REQUIRE_OK(parsed);
   CHECK(parsed->phonehome == "http://192.0.2.1/p");
   CHECK(parsed->grpc->listen_port == 4242);
   CHECK(parsed->registry_credentials == "/etc/trident/registries.json");
   CHECK(parsed->manifest_keyring == "/etc/trident/images.gpg");
+  CHECK(parsed->dangerous_options);
   CHECK(parsed->grpc->insecure_loopback);
   CHECK(parsed->allowed_operations == AllowedOperations::All());
   CHECK(parsed->host_configuration->management.disable);
@@ -207,6 +225,7 @@ TEST_CASE("the agent's configuration is read, checked and written") {
   REQUIRE_OK(minimal);
   CHECK(minimal->allowed_operations == AllowedOperations::None());
   CHECK(minimal->grpc.has_value());
+  CHECK_FALSE(minimal->dangerous_options);
   CHECK(minimal->grpc->listen_port == std::nullopt);
   const auto minimal_again = ParseAgentConfiguration(WriteAgentConfiguration(*minimal));
   REQUIRE_OK(minimal_again);

@@ -69,6 +69,11 @@ network:
   ethernets:
     uplink: {match: {name: 'en*'}, dhcp4: true, dhcp6: false}
 scripts:
+  preServicing:
+    - name: drain
+      servicingType: [ab-update]
+      content: 'true'
+      timeoutSeconds: 30
   postProvision:
     - name: stamp
       servicingType: [clean-install, ab-update]
@@ -84,10 +89,20 @@ osconfig:
   users:
     - name: operator
       groups: [wheel]
-      sshKeys: ['ssh-ed25519 AAAA... operator@site']
+      sshKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f operator@site']
       sshMode: key-only
     - name: root
       password: {mode: locked}
+  hostname: node-1.example.org
+  timezone: Europe/Oslo
+  services: {enable: [nginx, fstrim.timer], disable: [getty@tty1.service]}
+  modules: [br_netfilter]
+  kernelCommandLine: {extraCommandLine: [console=ttyS0, panic=10]}
+  additionalFiles:
+    - {destination: /etc/motd, content: "Hello\n", permissions: 0600}
+    - {destination: /usr/local/bin/check, source: /opt/site/check}
+  selinux: {mode: enforcing}
+  preserve: [/etc/site, /var/lib/site/*.key]
 )";
 
 // The sample with the first occurrence of `from` replaced; `from` must be there.

@@ -12,6 +12,8 @@
 namespace trident {
 namespace {
 
+using test::SampleWith;
+
 using Changes = std::vector<std::pair<std::string, std::string>>;
 
 struct Case {
@@ -373,7 +375,162 @@ TEST_CASE("scripts and users") {
       {"a hash with a colon",
        {{"{mode: locked}", "{mode: dangerous-hashed, value: 'x:0:0'}"}},
        {{"osconfig.users[1].password.value", "\":\""}}},
+      {"a hash that is none",
+       {{"{mode: locked}", "{mode: dangerous-hashed, value: secret}"}},
+       {{"osconfig.users[1].password.value", "no hash"}}},
+      {"a time limit of nothing",
+       {{"timeoutSeconds: 30", "timeoutSeconds: 0"}},
+       {{"scripts.preServicing[0].timeoutSeconds", "1 to 86400"}}},
+      {"a time limit of years",
+       {{"timeoutSeconds: 30", "timeoutSeconds: 86401"}},
+       {{"scripts.preServicing[0].timeoutSeconds", "1 to 86400"}}},
+      {"a group twice",
+       {{"groups: [wheel]", "groups: [wheel, audio, wheel]"}},
+       {{"osconfig.users[0].groups[2]", "there twice"}}},
+      {"a group that a shell would take apart",
+       {{"groups: [wheel]", "groups: ['wheel; reboot']"}},
+       {{"osconfig.users[0].groups[0]", "lower-case"}}},
+      {"a user that looks like an option",
+       {{"name: operator\n", "name: -x\n"}},
+       {{"osconfig.users[0].name", "lower-case"}}},
   });
+}
+
+TEST_CASE("a password is not repeated in what is said about it") {
+  const auto parsed = ParseHostConfiguration(
+      SampleWith("{mode: locked}", "{mode: dangerous-plain-text, value: \"se\\ncret\"}"));
+  REQUIRE(parsed.status().code() == absl::StatusCode::kInvalidArgument);
+  CHECK_THAT(parsed.status().ToString(), !Catch::Matchers::Contains("cret"));
+  for (const Finding& finding : GetErrorDetail(parsed.status()).findings) {
+    CHECK_THAT(finding.reason, !Catch::Matchers::Contains("cret"));
+  }
+}
+
+TEST_CASE("settings of the operating system") {
+  const std::string key =
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
+  CheckCases({
+      {"a host name with an underscore",
+       {{"hostname: node-1", "hostname: node_1"}},
+       {{"osconfig.hostname", "host name"}}},
+      {"a label of a host name that ends with a hyphen",
+       {{"hostname: node-1.", "hostname: node-."}},
+       {{"osconfig.hostname", "host name"}}},
+      {"a host name of 65 characters",
+       {{"hostname: node-1", "hostname: " + std::string(53, 'n')}},
+       {{"osconfig.hostname", "64"}}},
+      {"a time zone that leaves its folder",
+       {{"Europe/Oslo", "../../etc/shadow"}},
+       {{"osconfig.timezone", "time zone"}}},
+      {"a unit with a path", {{"nginx,", "/etc/x,"}}, {{"osconfig.services.enable[0]", "unit"}}},
+      {"a unit twice, with and without its suffix",
+       {{"nginx,", "nginx, nginx.service,"}},
+       {{"osconfig.services.enable[1]", "there twice"}}},
+      {"a unit that is enabled and disabled",
+       {{"nginx,", "getty@tty1,"}},
+       {{"osconfig.services.disable[0]", "both"}}},
+      {"the agent disabled",
+       {{"getty@tty1.service", "trident"}},
+       {{"osconfig.services.disable[0]", "trident.service"}}},
+      {"a module with options", {{"br_netfilter", "'a b=1'"}}, {{"osconfig.modules[0]", "module"}}},
+      {"a module twice, with hyphen and underscore",
+       {{"br_netfilter", "br_netfilter, br-netfilter"}},
+       {{"osconfig.modules[1]", "there twice"}}},
+      {"two kernel options in one",
+       {{"console=ttyS0", "a b"}},
+       {{"osconfig.kernelCommandLine.extraCommandLine[0]", "one option"}}},
+      {"a kernel option that ends a line of GRUB",
+       {{"console=ttyS0", "'a;reboot'"}},
+       {{"osconfig.kernelCommandLine.extraCommandLine[0]", "one option"}}},
+      {"the root device among the kernel options",
+       {{"console=ttyS0", "root=/dev/sda1"}},
+       {{"osconfig.kernelCommandLine.extraCommandLine[0]", "set by the agent"}}},
+      {"a kernel option twice",
+       {{"panic=10", "console=ttyS0"}},
+       {{"osconfig.kernelCommandLine.extraCommandLine[1]", "there twice"}}},
+      {"a file with content and source",
+       {{"source: /opt/site/check", "source: /opt/site/check, content: x"}},
+       {{"osconfig.additionalFiles[1].source", "both"}}},
+      {"a file with neither",
+       {{", source: /opt/site/check", ""}},
+       {{"osconfig.additionalFiles[1]", "neither"}}},
+      {"a file with a relative destination",
+       {{"destination: /etc/motd", "destination: etc/motd"}},
+       {{"osconfig.additionalFiles[0].destination", "absolute"}}},
+      {"a file whose destination goes up",
+       {{"destination: /etc/motd", "destination: /etc/../motd"}},
+       {{"osconfig.additionalFiles[0].destination", "\"..\""}}},
+      {"a destination that is a folder",
+       {{"destination: /etc/motd", "destination: /etc/"}},
+       {{"osconfig.additionalFiles[0].destination", "names no file"}}},
+      {"a destination that does not outlive the boot",
+       {{"destination: /etc/motd", "destination: //run/motd"}},
+       {{"osconfig.additionalFiles[0].destination", "/run"}}},
+      {"a destination that the agent writes",
+       {{"destination: /etc/motd", "destination: /etc//fstab"}},
+       {{"osconfig.additionalFiles[0].destination", "written by the agent"}}},
+      {"a destination that another field writes",
+       {{"destination: /etc/motd", "destination: /etc/hostname"}},
+       {{"osconfig.additionalFiles[0].destination", "hostname"}}},
+      {"a file twice",
+       {{"/usr/local/bin/check", "/etc//motd"}},
+       {{"osconfig.additionalFiles[1].destination", "there twice"}}},
+      {"a file below another file",
+       {{"/usr/local/bin/check", "/etc/motd/part"}},
+       {{"osconfig.additionalFiles[1].destination", "cannot both be files"}}},
+      {"a file above another file",
+       {{"/etc/motd", "/usr/local/bin/check/part"}},
+       {{"osconfig.additionalFiles[1].destination", "cannot both be files"}}},
+      {"permissions with a bit too much",
+       {{"permissions: 0600", "permissions: 4755"}},
+       {{"osconfig.additionalFiles[0].permissions", "0777"}}},
+      {"permissions that are not octal",
+       {{"permissions: 0600", "permissions: 0680"}},
+       {{"osconfig.additionalFiles[0].permissions", "octal"}}},
+      {"an unknown mode of SELinux",
+       {{"mode: enforcing", "mode: strict"}},
+       {{"osconfig.selinux.mode", "permissive"}}},
+      {"a relative path to preserve",
+       {{"[/etc/site,", "[etc/site,"}},
+       {{"osconfig.preserve[0]", "absolute"}}},
+      {"a path to preserve that goes up",
+       {{"[/etc/site,", "[/etc/../site,"}},
+       {{"osconfig.preserve[0]", "\"..\""}}},
+      {"everything to preserve", {{"[/etc/site,", "[/,"}}, {{"osconfig.preserve[0]", "no file"}}},
+      {"a folder to preserve with a file of the agent in it",
+       {{"[/etc/site,", "[/etc,"}},
+       {{"osconfig.preserve[0]", "/etc/crypttab"}}},
+      {"a wildcard in a folder",
+       {{"/var/lib/site/*.key", "/var/*/site"}},
+       {{"osconfig.preserve[1]", "last part"}}},
+      {"a path to preserve twice",
+       {{"/var/lib/site/*.key", "/etc//site"}},
+       {{"osconfig.preserve[1]", "there twice"}}},
+      {"a key of no type",
+       {{"ssh-ed25519 ", "ed25519 "}},
+       {{"osconfig.users[0].sshKeys[0]", "one of the types"}}},
+      {"a key that was cut off",
+       {{"HR4f ", " "}},
+       {{"osconfig.users[0].sshKeys[0]", "no whole key"}}},
+      {"a key under another type's name",
+       {{"ssh-ed25519 ", "ssh-rsa "}},
+       {{"osconfig.users[0].sshKeys[0]", "no whole key"}}},
+      {"a key twice",
+       {{"sshKeys: [", "sshKeys: ['" + key + "', '" + key + "', "}},
+       {{"osconfig.users[0].sshKeys[1]", "there twice"}}},
+      {"a key of two lines",
+       {{"sshKeys: [", "sshKeys: [\"" + key + "\\n" + key + "\", "}},
+       {{"osconfig.users[0].sshKeys[0]", "one line"}}},
+  });
+}
+
+TEST_CASE("a key may have options before it") {
+  for (const char* options :
+       {"restrict ", "from=\"10.0.0.0/8,!10.0.0.1\",command=\"echo \\\\\\\"a b\\\\\\\"\" "}) {
+    INFO(options);
+    REQUIRE_OK(ParseHostConfiguration(
+        SampleWith("['ssh-ed25519 ", std::string("['") + options + "ssh-ed25519 ")));
+  }
 }
 
 }  // namespace
