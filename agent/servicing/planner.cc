@@ -36,6 +36,13 @@ void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
     refusals.Unsupported("osconfig", "the operating system is not configured by this version",
                          kLeaveOut);
   }
+  if (!storage.verity.empty()) {
+    refusals.Unsupported("storage.verity", "verity devices are not set up by this version",
+                         kLeaveOut);
+  }
+  if (!storage.overlays.empty()) {
+    refusals.Unsupported("storage.overlays", "overlays are not set up by this version", kLeaveOut);
+  }
   for (size_t i = 0; i < storage.mount_points.size(); ++i) {
     const std::string& type = storage.mount_points[i].filesystem;
     if (CanMakeFilesystem(type)) continue;

@@ -21,7 +21,7 @@ struct EnumNames<PartitionTableType> {
 
 template <>
 struct EnumNames<PartitionType> {
-  static constexpr NameTable<PartitionType, 10> kNames = {{
+  static constexpr NameTable<PartitionType, 11> kNames = {{
       {PartitionType::kEsp, "esp"},
       {PartitionType::kRoot, "root"},
       {PartitionType::kSwap, "swap"},
@@ -29,6 +29,7 @@ struct EnumNames<PartitionType> {
       {PartitionType::kHome, "home"},
       {PartitionType::kVar, "var"},
       {PartitionType::kUsr, "usr"},
+      {PartitionType::kUsrVerity, "usr-verity"},
       {PartitionType::kTmp, "tmp"},
       {PartitionType::kLinuxGeneric, "linux-generic"},
       {PartitionType::kSrv, "srv"},
@@ -60,6 +61,16 @@ struct EnumNames<RaidLevel> {
       {RaidLevel::kRaid5, "raid5"},
       {RaidLevel::kRaid6, "raid6"},
       {RaidLevel::kRaid10, "raid10"},
+  }};
+};
+
+template <>
+struct EnumNames<CorruptionOption> {
+  static constexpr NameTable<CorruptionOption, 4> kNames = {{
+      {CorruptionOption::kIoError, "io-error"},
+      {CorruptionOption::kIgnore, "ignore"},
+      {CorruptionOption::kPanic, "panic"},
+      {CorruptionOption::kRestart, "restart"},
   }};
 };
 

@@ -16,7 +16,8 @@
 
 namespace trident {
 
-// Id of a disk, partition, array, encrypted volume or A/B pair; all share one namespace.
+// Id of a disk, partition, array, encrypted volume, A/B pair or verity device; all share one
+// namespace.
 using BlockDeviceId = std::string;
 
 // A size in bytes, or all the room that the other partitions of the disk leave.
@@ -129,8 +130,33 @@ struct Image {
   ImageHash sha256;
   ImageFormat format = ImageFormat::kRawZstd;
   BlockDeviceId target_id;
+  // Of what the image holds, when its target is the data of a verity device: 64 hex digits.
+  std::optional<std::string> verity_root_hash = {};
 
   bool operator==(const Image&) const = default;
+};
+
+// What the kernel does when it reads a block that does not match its hash.
+enum class CorruptionOption { kIoError, kIgnore, kPanic, kRestart };
+
+// A read-only device: every block of the data is compared with the hash tree when it is read.
+struct VerityDevice {
+  BlockDeviceId id;
+  std::string name;  // below /dev/mapper: root or usr
+  BlockDeviceId data_device_id;
+  BlockDeviceId hash_device_id;
+  CorruptionOption corruption_option = CorruptionOption::kPanic;
+
+  bool operator==(const VerityDevice&) const = default;
+};
+
+// A folder whose changes are kept elsewhere, so that what is below it need not be written.
+struct Overlay {
+  std::string path;
+  std::optional<BlockDeviceId> target_id;  // of what keeps the changes; none: memory
+  bool persistent = true;
+
+  bool operator==(const Overlay&) const = default;
 };
 
 struct Storage {
@@ -140,6 +166,8 @@ struct Storage {
   std::vector<MountPoint> mount_points;
   std::optional<AbUpdate> ab_update;
   std::vector<Image> images;
+  std::vector<VerityDevice> verity;
+  std::vector<Overlay> overlays;
 
   bool operator==(const Storage&) const = default;
 };

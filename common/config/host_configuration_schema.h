@@ -83,8 +83,8 @@ struct Schema<EncryptedVolume> {
         {"deviceName", "Name of the opened volume below `/dev/mapper`.", Format::kDeviceName},
         &EncryptedVolume::device_name);
     v.Required({"targetId",
-                "Id of the partition or array to encrypt; not of type `esp`, `root` or "
-                "`root-verity`, and used for nothing else.",
+                "Id of the partition or array to encrypt; not of type `esp`, `root`, `root-verity` "
+                "or `usr-verity`, and used for nothing else.",
                 Format::kId},
                &EncryptedVolume::target_id);
   }
@@ -169,7 +169,8 @@ struct Schema<MountPoint> {
                 Format::kLine},
                &MountPoint::options);
     v.Required(
-        {"targetId", "Id of a partition, array, encrypted volume or volume pair.", Format::kId},
+        {"targetId", "Id of a partition, array, encrypted volume, volume pair or verity device.",
+         Format::kId},
         &MountPoint::target_id);
   }
 };
@@ -221,6 +222,70 @@ struct Schema<Image> {
     v.Required({"format", "How the image is compressed."}, &Image::format);
     v.Required({"targetId", "Id of a partition, encrypted volume or volume pair.", Format::kId},
                &Image::target_id);
+    v.Optional({"verityRootHash",
+                "Root hash of the image's contents, 64 hex digits, as `veritysetup format` prints "
+                "it. Given with the image of a verity device's data, and only there.",
+                Format::kLine},
+               &Image::verity_root_hash);
+  }
+};
+
+template <>
+struct Schema<VerityDevice> {
+  static constexpr char kName[] = "VerityDevice";
+  static constexpr char kDoc[] =
+      "A read-only device, protected by dm-verity: every block of the data is compared with a tree "
+      "of hashes when it is read. An image is needed for the data and for the tree of hashes. See "
+      "[storage.md](storage.md).";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"id", "Id of the verity device; a mount point refers to it.", Format::kId},
+               &VerityDevice::id);
+    v.Required({"name",
+                "Name of the device below `/dev/mapper`: `root` when it is mounted at `/`, `usr` "
+                "when it is mounted at `/usr`.",
+                Format::kDeviceName},
+               &VerityDevice::name);
+    v.Required({"dataDeviceId",
+                "Id of the partition, array or volume pair that holds the file system; of type "
+                "`root`, `usr` or `linux-generic`.",
+                Format::kId},
+               &VerityDevice::data_device_id);
+    v.Required({"hashDeviceId",
+                "Id of the partition, array or volume pair that holds the tree of hashes, a pair "
+                "when the data is one; of type `root-verity` for `root`, `usr-verity` for `usr`, "
+                "`linux-generic` for `linux-generic`.",
+                Format::kId},
+               &VerityDevice::hash_device_id);
+    v.Optional({"corruptionOption",
+                "What happens when a block does not match its hash. `panic`: the kernel stops, and "
+                "the host falls back to its other volume. `restart`: the machine restarts. "
+                "`io-error`: reading fails. `ignore`: it is only logged."},
+               &VerityDevice::corruption_option);
+  }
+};
+
+template <>
+struct Schema<Overlay> {
+  static constexpr char kName[] = "Overlay";
+  static constexpr char kDoc[] =
+      "A folder that can be written although the file system below it cannot, or shall not: what "
+      "is changed is kept elsewhere. Volumes A and B have changes of their own, and an update "
+      "begins with none: what must outlive updates belongs on a mount point.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"path", "The folder, such as `/etc` or `/var`.", Format::kAbsolutePath},
+               &Overlay::path);
+    v.Optional({"targetId",
+                "Id of the partition, array or encrypted volume that keeps the changes, in its "
+                "folder `trident-overlays`. It is mounted, with ext4 or xfs, and part of no volume "
+                "pair. Only with `persistent: true`.",
+                Format::kId},
+               &Overlay::target_id);
+    v.Optional({"persistent",
+                "`true`: the changes last until the next update. `false`: they are in memory and "
+                "gone after a reboot."},
+               &Overlay::persistent);
   }
 };
 
@@ -228,8 +293,8 @@ template <>
 struct Schema<Storage> {
   static constexpr char kName[] = "Storage";
   static constexpr char kDoc[] =
-      "Disks and what is on them. Disks, partitions, arrays, encrypted volumes and volume pairs "
-      "have ids, which must all differ: `targetId` and the like refer to them.";
+      "Disks and what is on them. Disks, partitions, arrays, encrypted volumes, volume pairs and "
+      "verity devices have ids, which must all differ: `targetId` and the like refer to them.";
   template <class Visitor>
   static void Visit(Visitor& v) {
     v.Optional({"disks", "The disks to partition."}, &Storage::disks);
@@ -239,6 +304,9 @@ struct Schema<Storage> {
                &Storage::mount_points);
     v.Optional({"abUpdate", "The volume pairs."}, &Storage::ab_update);
     v.Optional({"images", "What to write to the volumes."}, &Storage::images);
+    v.Optional({"verity", "Read-only devices whose contents are checked whenever they are read."},
+               &Storage::verity);
+    v.Optional({"overlays", "Folders whose changes are kept elsewhere."}, &Storage::overlays);
   }
 };
 

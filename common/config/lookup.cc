@@ -60,6 +60,20 @@ const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDe
   return nullptr;
 }
 
+const VerityDevice* FindVerity(const HostConfiguration& configuration, const BlockDeviceId& id) {
+  for (const VerityDevice& verity : configuration.storage.verity) {
+    if (verity.id == id) return &verity;
+  }
+  return nullptr;
+}
+
+const Image* FindImage(const HostConfiguration& configuration, const BlockDeviceId& target_id) {
+  for (const Image& image : configuration.storage.images) {
+    if (image.target_id == target_id) return &image;
+  }
+  return nullptr;
+}
+
 const MountPoint* FindMount(const HostConfiguration& configuration, std::string_view path) {
   for (const MountPoint& mount : configuration.storage.mount_points) {
     if (mount.path == path) return &mount;
@@ -115,6 +129,11 @@ std::vector<uint32_t> PcrsOf(const EncryptionSettings& encryption) {
   std::vector<uint32_t> pcrs = encryption.pcrs.value_or(std::vector<uint32_t>{kSecureBootState});
   std::sort(pcrs.begin(), pcrs.end());
   return pcrs;
+}
+
+BlockDeviceId DataDeviceOf(const HostConfiguration& configuration, const BlockDeviceId& id) {
+  const VerityDevice* verity = FindVerity(configuration, id);
+  return verity == nullptr ? id : verity->data_device_id;
 }
 
 BlockDeviceId DeviceOn(const HostConfiguration& configuration, const BlockDeviceId& id,

@@ -20,6 +20,8 @@ const SoftwareRaidArray* FindArray(const HostConfiguration& configuration, const
 const EncryptedVolume* FindEncryptedVolume(const HostConfiguration& configuration,
                                            const BlockDeviceId& id);
 const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDeviceId& id);
+const VerityDevice* FindVerity(const HostConfiguration& configuration, const BlockDeviceId& id);
+const Image* FindImage(const HostConfiguration& configuration, const BlockDeviceId& target_id);
 const MountPoint* FindMount(const HostConfiguration& configuration, std::string_view path);
 
 // The mount point whose target is the EFI system partition (through its pair, and through an array
@@ -38,6 +40,9 @@ bool HoldsOnlySwap(const Storage& storage, const BlockDeviceId& encrypted_volume
 
 // The registers that the TPM compares: those of the document, in ascending order, or 7.
 std::vector<uint32_t> PcrsOf(const EncryptionSettings& encryption);
+
+// What holds the file system of `id`: the data of a verity device, otherwise the id itself.
+BlockDeviceId DataDeviceOf(const HostConfiguration& configuration, const BlockDeviceId& id);
 
 // The block device that `id` means on `volume`: the half of a pair, otherwise the id itself.
 BlockDeviceId DeviceOn(const HostConfiguration& configuration, const BlockDeviceId& id,

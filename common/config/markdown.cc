@@ -17,8 +17,8 @@ the host there: by a clean install, by an update of the volumes that are not in 
 
 - Every key below may be given once; a key that is not listed is refused. `{}` is a valid document.
 - Keys that are not required may be absent or null. Texts may be written with or without quotes.
-- Disks, partitions, arrays, encrypted volumes and volume pairs have ids in one namespace; `targetId`
-  and the like refer to them. An id is not empty and has no `/` in it.
+- Disks, partitions, arrays, encrypted volumes, volume pairs and verity devices have ids in one
+  namespace; `targetId` and the like refer to them. An id is not empty and has no `/` in it.
 - A document is at most 4 MiB of UTF-8 with at most 64 levels and 100,000 values.
 - `tridentctl validate -f FILE` checks a document and reports all that is wrong with it, each with
   line and column; `tridentctl schema` prints the JSON Schema for editors.

@@ -15,7 +15,7 @@ struct TypeRow {
   std::string_view arm64;  // empty: the same
 };
 
-constexpr std::array<TypeRow, 10> kTypes = {{
+constexpr std::array<TypeRow, 11> kTypes = {{
     {PartitionType::kEsp, "esp", "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", ""},
     {PartitionType::kRoot, "root", "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
      "b921b045-1df0-41c3-af44-4c6f280d3fae"},
@@ -26,6 +26,8 @@ constexpr std::array<TypeRow, 10> kTypes = {{
     {PartitionType::kVar, "var", "4d21b016-b534-45c2-a9fb-5c16e091fd2d", ""},
     {PartitionType::kUsr, "usr", "8484680c-9521-48c6-9c11-b0720656f69e",
      "b0e01050-ee5f-4390-949a-9101b17104e9"},
+    {PartitionType::kUsrVerity, "usr-verity", "77ff5f63-e7b6-4633-acf4-1565b864c0e6",
+     "6e11a4e7-fbca-4ded-b9e9-e1a512bb664e"},
     {PartitionType::kTmp, "tmp", "7ec6f557-3bc5-4aca-b293-16ef5df639d1", ""},
     {PartitionType::kLinuxGeneric, "linux-generic", "0fc63daf-8483-4772-8e79-3d69d8477de4", ""},
     {PartitionType::kSrv, "srv", "3b8f8425-20e0-4f3b-907f-1a25a76f98e8", ""},

@@ -17,6 +17,7 @@ enum class PartitionType {
   kHome,
   kVar,
   kUsr,
+  kUsrVerity,
   kTmp,
   kLinuxGeneric,
   kSrv,

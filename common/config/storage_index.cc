@@ -19,6 +19,8 @@ std::string_view DeviceKindName(DeviceKind kind) {
       return "an encrypted volume";
     case DeviceKind::kVolumePair:
       return "a volume pair";
+    case DeviceKind::kVerityDevice:
+      return "a verity device";
   }
   return "a block device";
 }
@@ -68,6 +70,11 @@ StorageIndex::StorageIndex(const Storage& storage, const std::string& path, Find
               findings);
     }
   }
+  for (size_t i = 0; i < storage.verity.size(); ++i) {
+    Declare(storage.verity[i].id,
+            {.kind = DeviceKind::kVerityDevice, .path = StrCat(path, ".verity[", i, "]")},
+            findings);
+  }
 }
 
 void StorageIndex::Declare(const BlockDeviceId& id, IndexedDevice device, FindingList& findings) {
@@ -78,8 +85,8 @@ void StorageIndex::Declare(const BlockDeviceId& id, IndexedDevice device, Findin
   findings.Add(id_path,
                StrCat("the id \"", Shorten(id), "\" is used twice, first for ",
                       DeviceKindName(first->second.kind), " at ", first->second.path),
-               "Give every disk, partition, array, encrypted volume and volume pair an id of its "
-               "own.");
+               "Give every disk, partition, array, encrypted volume, volume pair and verity device "
+               "an id of its own.");
 }
 
 const IndexedDevice* StorageIndex::Find(const BlockDeviceId& id) const {

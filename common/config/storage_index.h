@@ -11,7 +11,14 @@
 
 namespace trident {
 
-enum class DeviceKind { kDisk, kPartition, kRaidArray, kEncryptedVolume, kVolumePair };
+enum class DeviceKind {
+  kDisk,
+  kPartition,
+  kRaidArray,
+  kEncryptedVolume,
+  kVolumePair,
+  kVerityDevice
+};
 
 std::string_view DeviceKindName(DeviceKind kind);  // "a volume pair"
 

@@ -12,8 +12,10 @@
 #include "common/config/lookup.h"
 #include "common/config/oci_reference.h"
 #include "common/config/partition_size.h"
+#include "common/config/path.h"
 #include "common/config/storage_index.h"
 #include "common/config/validation.h"
+#include "common/config/verity_validation.h"
 
 namespace trident {
 namespace {
@@ -58,11 +60,6 @@ size_t MinimumMembers(RaidLevel level) {
   return 2;
 }
 
-// One path for all spellings: "/a//b/" is "/a/b".
-std::string NormalizePath(std::string_view path) {
-  return StrCat("/", StrJoin(StrSplitNonEmpty(path, '/'), "/"));
-}
-
 std::string Quoted(std::string_view text) { return StrCat("\"", Shorten(text), "\""); }
 
 // Checks one storage section. The text of Check() is the list of what is checked.
@@ -80,6 +77,8 @@ class StorageValidator {
     CheckMountPoints();
     CheckRootMount();
     CheckImages();
+    ValidateVerity(storage_, path_, index_, findings_);
+    ValidateOverlays(storage_, path_, index_, findings_);
   }
 
  private:
@@ -290,13 +289,15 @@ class StorageValidator {
     for (const Partition* partition : partitions) {
       if (partition == nullptr ||
           (partition->type != PartitionType::kEsp && partition->type != PartitionType::kRoot &&
-           partition->type != PartitionType::kRootVerity)) {
+           partition->type != PartitionType::kRootVerity &&
+           partition->type != PartitionType::kUsrVerity)) {
         continue;
       }
-      findings_.Add(path,
-                    StrCat("the partition ", Quoted(partition->id), " has type \"",
-                           EnumName(partition->type), "\" and cannot be encrypted"),
-                    "Encrypt a partition that is not of type esp, root or root-verity.");
+      findings_.Add(
+          path,
+          StrCat("the partition ", Quoted(partition->id), " has type \"", EnumName(partition->type),
+                 "\" and cannot be encrypted"),
+          "Encrypt a partition that is not of type esp, root, root-verity or usr-verity.");
       break;
     }
   }
@@ -456,7 +457,7 @@ class StorageValidator {
     if (device == nullptr) return;
     if (!ExpectKind(path, mount.target_id, *device,
                     {DeviceKind::kPartition, DeviceKind::kRaidArray, DeviceKind::kEncryptedVolume,
-                     DeviceKind::kVolumePair})) {
+                     DeviceKind::kVolumePair, DeviceKind::kVerityDevice})) {
       return;
     }
     if (const Use* use = FindUse(mounted_, mount.target_id); use->path != mount_path) {

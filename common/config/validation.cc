@@ -7,6 +7,7 @@
 
 #include "common/base/strings.h"
 #include "common/base/yaml_document.h"
+#include "common/config/path.h"
 
 namespace trident {
 namespace {
@@ -66,6 +67,23 @@ void ValidateDatastore(const HostConfiguration& configuration, const std::string
     return;
   }
   const MountPoint& where = storage.mount_points[static_cast<size_t>(mount)];
+  for (const Overlay& overlay : storage.overlays) {
+    if (!IsAtOrBelow(datastore, overlay.path) || IsAtOrBelow(where.path, overlay.path)) continue;
+    findings.Add(path,
+                 StrCat("the datastore ", Shorten(datastore), " lies on the overlay ",
+                        Shorten(overlay.path), ": an update would leave it behind"),
+                 "Mount a partition above the datastore, for example at /var/lib/trident.");
+    return;
+  }
+  for (const VerityDevice& verity : storage.verity) {
+    if (verity.id != where.target_id) continue;
+    findings.Add(path,
+                 StrCat("the datastore ", Shorten(datastore), " lies on the verity device \"",
+                        Shorten(verity.id), "\", mounted at ", Shorten(where.path),
+                        ", which cannot be written"),
+                 "Mount a partition above the datastore, for example at /var/lib/trident.");
+    return;
+  }
   if (!storage.ab_update) return;
   for (const VolumePair& pair : storage.ab_update->volume_pairs) {
     if (pair.id != where.target_id) continue;
@@ -77,6 +95,18 @@ void ValidateDatastore(const HostConfiguration& configuration, const std::string
                  "at /var/lib/trident, or set management.datastorePath to a place on one.");
     return;
   }
+}
+
+// Programs are on the root or on /usr.
+void ValidateSelfUpgrade(const HostConfiguration& configuration, const std::string& prefix,
+                         FindingList& findings) {
+  if (!configuration.management.self_upgrade || configuration.management.disable ||
+      configuration.storage.verity.empty()) {
+    return;
+  }
+  findings.Add(prefix + "management.selfUpgrade",
+               "the agent cannot be copied into a new system that is protected by dm-verity",
+               "Put the agent into the image, and remove \"selfUpgrade\".");
 }
 
 bool IsVariableName(std::string_view name) {
@@ -120,6 +150,7 @@ void ValidateScripts(const std::vector<Script>& scripts, const std::string& path
 void ValidateHostConfiguration(const HostConfiguration& configuration, const std::string& prefix,
                                FindingList& findings) {
   ValidateDatastore(configuration, prefix, findings);
+  ValidateSelfUpgrade(configuration, prefix, findings);
   ValidateStorage(configuration.storage, prefix + "storage", findings);
   ValidateScripts(configuration.scripts.pre_servicing, prefix + "scripts.preServicing", findings);
   ValidateScripts(configuration.scripts.post_provision, prefix + "scripts.postProvision", findings);
