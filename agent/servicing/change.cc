@@ -134,7 +134,12 @@ Change CompareConfigurations(const HostConfiguration& desired, const HostConfigu
     Refuse(change, "storage.encryption", "encryption of an installed host cannot change",
            kInstallAnew);
   }
-  if (desired.storage.ab_update != recorded.storage.ab_update) {
+  const auto pairs = [](const HostConfiguration& configuration) {
+    return configuration.storage.ab_update ? configuration.storage.ab_update->volume_pairs
+                                           : std::vector<VolumePair>{};
+  };
+  if (pairs(desired) != pairs(recorded) ||
+      desired.storage.ab_update.has_value() != recorded.storage.ab_update.has_value()) {
     Refuse(change, "storage.abUpdate", "the A/B volume pairs of an installed host cannot change",
            kInstallAnew);
   }

@@ -27,7 +27,7 @@ class HostServicer : public Servicer {
       : host_(host),
         prober_(prober),
         streamer_(streamer),
-        images_(host, streamer),
+        images_(host, prober, streamer),
         root_(host, options.new_root, options.program, options.handed_on),
         boot_limit_(options.boot_limit) {}
 

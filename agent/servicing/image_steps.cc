@@ -1,11 +1,15 @@
 #include "agent/servicing/image_steps.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "agent/imaging/read_back.h"
 #include "agent/servicing/storage_steps.h"
+#include "agent/servicing/sysupdate_engine.h"
+#include "agent/storage/sysupdate.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
 
@@ -19,6 +23,38 @@ const Image* ImageFor(const StepRun& run) {
   }
   return nullptr;
 }
+
+Contents ContentsOf(const Image& image, const StreamResult& result) {
+  return {.kind = Contents::Kind::kImage,
+          .sha256 = result.sha256,
+          .length = result.written,
+          .url = image.url,
+          .image_filesystem_uuid = ""};
+}
+
+// Takes what an image holds and compares it with what is on a device.
+class ComparingWriter : public BlockWriter {
+ public:
+  explicit ComparingWriter(BlockReader& device) : device_(device) {}
+
+  uint64_t size() const override { return device_.size(); }
+
+  absl::Status WriteAt(uint64_t offset, std::span<const uint8_t> data) override {
+    buffer_.resize(data.size());
+    TRIDENT_RETURN_IF_ERROR(device_.ReadAt(offset, buffer_));
+    if (std::equal(data.begin(), data.end(), buffer_.begin())) return absl::OkStatus();
+    return MakeError(absl::StatusCode::kDataLoss, "image", "read-back",
+                     absl::StrCat("what was written differs from the image in the ", data.size(),
+                                  " bytes at ", offset),
+                     "Check the disk, and whether the image was exchanged meanwhile.");
+  }
+
+  absl::Status Flush() override { return absl::OkStatus(); }
+
+ private:
+  BlockReader& device_;
+  std::vector<uint8_t> buffer_;
+};
 
 }  // namespace
 
@@ -36,13 +72,29 @@ absl::Status ImageSteps::Write(const StepRun& run) {
   contents = Contents{};
   TRIDENT_RETURN_IF_ERROR(run.save_status());
 
+  const bool labelled = IsLabelledBySysupdate(run.configuration, run.step.subject);
+  if (labelled) {
+    const std::string reason = WhyNotSysupdateHere(host_, prober_, run, *image);
+    if (reason.empty()) return WriteWithSysupdate(host_, run, *image);
+    run.reporter.Info(absl::StrCat("the agent writes '", target.id,
+                                   "' itself, as systemd-sysupdate cannot: ", reason));
+    TRIDENT_RETURN_IF_ERROR(LabelTarget(host_, run, kEmptyLabel));
+  }
   TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<BlockWriter> device,
                            host_.devices.OpenForWriting(target.path));
+  TRIDENT_ASSIGN_OR_RETURN(const StreamResult result, Stream(run, *image, *device));
+  contents = ContentsOf(*image, result);
+  written_[target.id] = {run.job_id, result.written, result.content_checksum};
+  return labelled ? LabelTarget(host_, run, SysupdateVersion(*image)) : absl::OkStatus();
+}
+
+absl::StatusOr<StreamResult> ImageSteps::Stream(const StepRun& run, const Image& image,
+                                                BlockWriter& target) {
   const StreamRequest request{
-      .url = image->url,
-      .format = image->format,
-      .sha256 = image->sha256,
-      .target = device.get(),
+      .url = image.url,
+      .format = image.format,
+      .sha256 = image.sha256,
+      .target = &target,
       .cancellation = &run.cancellation,
       // How much is written is the truer measure; how much that will be is known from the plan.
       .progress =
@@ -52,25 +104,34 @@ absl::Status ImageSteps::Write(const StepRun& run) {
       .note = [&](const std::string& note) { run.reporter.Warning(note); }};
   absl::StatusOr<StreamResult> result = streamer_.Stream(request);
   TRIDENT_RETURN_IF_ERROR(
-      Annotate(result.status(), absl::StrCat("write ", image->url, " to '", target.id, "'")));
-  contents = {.kind = Contents::Kind::kImage,
-              .sha256 = result->sha256,
-              .length = result->written,
-              .url = image->url,
-              .image_filesystem_uuid = ""};
-  written_[target.id] = {run.job_id, result->written, result->content_checksum};
+      Annotate(result.status(), absl::StrCat("write ", image.url, " to '", run.step.subject, "'")));
   if (!result->hash_compared) {
-    run.reporter.Warning(absl::StrCat(image->url,
+    run.reporter.Warning(absl::StrCat(image.url,
                                       " was written unchecked (sha256: ignored); its "
                                       "hash is ",
                                       result->sha256));
   }
+  return result;
+}
+
+absl::Status ImageSteps::Compare(const StepRun& run, const Image& image) {
+  TRIDENT_ASSIGN_OR_RETURN(const RecordedDevice target, DeviceOf(run.status, run.step.subject));
+  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<BlockReader> device,
+                           host_.devices.OpenForReading(target.path));
+  ComparingWriter comparison(*device);
+  TRIDENT_ASSIGN_OR_RETURN(const StreamResult result, Stream(run, image, comparison));
+  *FindContents(run.status, target.id) = ContentsOf(image, result);
   return absl::OkStatus();
 }
 
 absl::Status ImageSteps::Verify(const StepRun& run) {
   const auto known = written_.find(run.step.subject);
   if (known == written_.end() || known->second.job_id != run.job_id) {
+    const Image* image = ImageFor(run);
+    if (image != nullptr && IsLabelledBySysupdate(run.configuration, run.step.subject) &&
+        WhyNotSysupdateHere(host_, prober_, run, *image).empty()) {
+      return Annotate(Compare(run, *image), absl::StrCat("read '", run.step.subject, "' back"));
+    }
     TRIDENT_RETURN_IF_ERROR(Write(run));
   }
   const Written& written = written_.at(run.step.subject);

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "agent/host/host.h"
+#include "agent/imaging/image_probe.h"
 #include "agent/imaging/image_streamer.h"
 #include "agent/servicing/servicer.h"
 
@@ -16,13 +17,18 @@ namespace trident {
 // restarted in between remembers nothing: it writes the image once more before it reads back.
 class ImageSteps {
  public:
-  // Both must outlive this.
-  ImageSteps(Host host, ImageStreamer& streamer) : host_(host), streamer_(streamer) {}
+  // All must outlive this.
+  ImageSteps(Host host, ImageProber& prober, ImageStreamer& streamer)
+      : host_(host), prober_(prober), streamer_(streamer) {}
 
   absl::Status Write(const StepRun& run);
   absl::Status Verify(const StepRun& run);
 
  private:
+  absl::StatusOr<StreamResult> Stream(const StepRun& run, const Image& image, BlockWriter& target);
+  // What systemd-sysupdate wrote is compared with the image, block by block.
+  absl::Status Compare(const StepRun& run, const Image& image);
+
   struct Written {
     std::string job_id;
     uint64_t length = 0;
@@ -30,6 +36,7 @@ class ImageSteps {
   };
 
   Host host_;
+  ImageProber& prober_;
   ImageStreamer& streamer_;
   std::map<BlockDeviceId, Written> written_;
 };

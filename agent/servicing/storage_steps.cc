@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/servicing/sysupdate_engine.h"
 #include "agent/storage/filesystem.h"
 #include "agent/storage/layout.h"
+#include "agent/storage/sysupdate.h"
 #include "agent/storage/uuid.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
@@ -111,6 +113,9 @@ absl::Status WritePartitionTable(const Host& host, const StepRun& run) {
     TRIDENT_ASSIGN_OR_RETURN(table, MakeLayout(*disk, observed, [&](const std::string& id) {
                                return DeriveUuid(run.job_id, "partition/" + id);
                              }));
+    for (TablePartition& entry : table->partitions) {
+      if (IsLabelledBySysupdate(run.configuration, entry.name)) entry.name = kEmptyLabel;
+    }
     run.status.storage.disks[disk->id] = StatusOf(*disk, *table, observed.size);
     if (run.configuration.storage.ab_update) {
       AbUpdateStatus& ab = run.status.storage.ab_update.emplace();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -192,7 +191,7 @@ absl::Status WaitUntilSynchronised(const Files& files, const std::vector<std::st
   uint64_t best = 0;
   auto last_change = steady_clock::now();
   // The kernel begins to rebuild a moment after the member came.
-  std::optional<steady_clock::time_point> lacks_since;
+  auto last_complete = steady_clock::now();
   while (true) {
     uint64_t done = 0;
     uint64_t total = 0;
@@ -204,7 +203,7 @@ absl::Status WaitUntilSynchronised(const Files& files, const std::vector<std::st
       const bool lost = health.missing > 0 && health.sync_action == "resync";
       const bool lacks = health.missing > 0 && !synchronises;
       if (!health.running || lost ||
-          (lacks && lacks_since && steady_clock::now() - *lacks_since > kRebuildBegins)) {
+          (lacks && steady_clock::now() - last_complete > kRebuildBegins)) {
         return MakeError(
             absl::StatusCode::kFailedPrecondition, "storage", "array-broken",
             absl::StrCat("the array ", path, " ",
@@ -218,11 +217,7 @@ absl::Status WaitUntilSynchronised(const Files& files, const std::vector<std::st
       done += health.sync_done;
       total += health.sync_total;
     }
-    if (lacking.empty()) {
-      lacks_since.reset();
-    } else if (!lacks_since) {
-      lacks_since = steady_clock::now();
-    }
+    if (lacking.empty()) last_complete = steady_clock::now();
     if (waiting.empty() && lacking.empty()) return absl::OkStatus();
     progress(done, total);
     const auto now = steady_clock::now();

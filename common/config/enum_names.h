@@ -54,6 +54,14 @@ struct EnumNames<Transition> {
 };
 
 template <>
+struct EnumNames<UpdateEngine> {
+  static constexpr NameTable<UpdateEngine, 2> kNames = {{
+      {UpdateEngine::kNative, "native"},
+      {UpdateEngine::kSystemdSysupdate, "systemd-sysupdate"},
+  }};
+};
+
+template <>
 struct EnumNames<RaidLevel> {
   static constexpr NameTable<RaidLevel, 5> kNames = {{
       {RaidLevel::kRaid0, "raid0"},

@@ -117,8 +117,12 @@ struct VolumePair {
   bool operator==(const VolumePair&) const = default;
 };
 
+// Who writes the images of volume pairs.
+enum class UpdateEngine { kNative, kSystemdSysupdate };
+
 struct AbUpdate {
   std::vector<VolumePair> volume_pairs;
+  UpdateEngine engine = UpdateEngine::kNative;
 
   bool operator==(const AbUpdate&) const = default;
 };

@@ -198,6 +198,11 @@ struct Schema<AbUpdate> {
   template <class Visitor>
   static void Visit(Visitor& v) {
     v.Required({"volumePairs", "The pairs. All of them switch together."}, &AbUpdate::volume_pairs);
+    v.Optional({"engine",
+                "Who writes the images of pairs of partitions: the agent itself (`native`), or "
+                "`systemd-sysupdate`, as far as it can; partitions are then labelled as that "
+                "program does it, with the image's file name."},
+               &AbUpdate::engine);
   }
 };
 

@@ -76,13 +76,16 @@ FakeWorld::FakeWorld()
 }
 
 std::string FakeWorld::MakeImage(const std::string& name, const std::string& type,
-                                 const std::string& uuid) {
+                                 const std::string& uuid, bool packed_with_zstd) {
   const std::string raw = FakeFilesystem({.type = type, .uuid = uuid, .label = "image"}) + name +
                           std::string(4096, 'x');
-  std::string packed(ZSTD_compressBound(raw.size()), '\0');
-  const size_t size = ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), 3);
-  if (ZSTD_isError(size)) throw std::runtime_error(ZSTD_getErrorName(size));
-  packed.resize(size);
+  std::string packed = raw;
+  if (packed_with_zstd) {
+    packed.resize(ZSTD_compressBound(raw.size()));
+    const size_t size = ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), 3);
+    if (ZSTD_isError(size)) throw std::runtime_error(ZSTD_getErrorName(size));
+    packed.resize(size);
+  }
   const std::string path = folder_ / name;
   WriteFile(path, packed);
   return "file://" + path;
@@ -103,6 +106,20 @@ HostConfiguration FakeWorld::SharedEspDocument(int version) {
   disk.partitions[0].id = "esp";
   std::erase_if(document.storage.ab_update->volume_pairs,
                 [](const VolumePair& pair) { return pair.id == "esp"; });
+  return document;
+}
+
+HostConfiguration FakeWorld::SysupdateDocument(int version) {
+  HostConfiguration document = test::Document(version);
+  document.storage.ab_update->engine = UpdateEngine::kSystemdSysupdate;
+  document.storage.images[0].url =
+      MakeImage(absl::StrCat("esp_v", version), "vfat", "ABCD-1234", false);
+  document.storage.images[1].url =
+      MakeImage(absl::StrCat("root_v", version), "ext4", kRootUuid, false);
+  for (Image& image : document.storage.images) {
+    image.sha256 = ImageHash::Ignored();
+    image.format = ImageFormat::kRaw;
+  }
   return document;
 }
 

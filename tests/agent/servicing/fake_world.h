@@ -32,6 +32,8 @@ class FakeWorld {
   HostConfiguration Document(int version);
   // The same with one ESP for both volumes.
   HostConfiguration SharedEspDocument(int version);
+  // The same, with raw images and systemd-sysupdate as the engine.
+  HostConfiguration SysupdateDocument(int version);
   // The same on two disks, ESP and root mirrored: pairs of RAID1 arrays.
   HostConfiguration MirroredDocument(int version);
 
@@ -62,7 +64,8 @@ class FakeWorld {
   bool use_systemd_boot = false;
 
  private:
-  std::string MakeImage(const std::string& name, const std::string& type, const std::string& uuid);
+  std::string MakeImage(const std::string& name, const std::string& type, const std::string& uuid,
+                        bool packed = true);
 
   TemporaryDirectory folder_;
   std::unique_ptr<ImageProber> prober_;
