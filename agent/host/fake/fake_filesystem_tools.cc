@@ -57,6 +57,14 @@ void AddFilesystemTools(FakeCommandRunner& commands, FakeBlockDevices& devices) 
       return CommandResult();
     });
   });
+  commands.On({"mkfs.btrfs"}, [&devices, on_device](const Command& command) {
+    const std::string& device = command.argv.back();
+    return on_device(device, [&](const Signature&) {
+      devices.SetSignature(device,
+                           {"btrfs", ValueOf(command.argv, "-U"), ValueOf(command.argv, "-L")});
+      return CommandResult();
+    });
+  });
   commands.On({"mkswap"}, [&devices, on_device](const Command& command) {
     const std::string& device = command.argv.back();
     return on_device(device, [&](const Signature&) {

@@ -75,6 +75,15 @@ void CheckContract(Firmware& firmware) {
   REQUIRE_OK(firmware.ClearNext());
   CHECK(firmware.Next().value() == std::nullopt);
 
+  CHECK(firmware.LoaderEntry(LoaderChoice::kOneShot).value().empty());
+  REQUIRE_OK(firmware.SetLoaderEntry(LoaderChoice::kOneShot, ""));
+  REQUIRE_OK(firmware.SetLoaderEntry(LoaderChoice::kOneShot, "trident-b.conf"));
+  REQUIRE_OK(firmware.SetLoaderEntry(LoaderChoice::kDefault, "trident-a.conf"));
+  CHECK(firmware.LoaderEntry(LoaderChoice::kOneShot).value() == "trident-b.conf");
+  CHECK(firmware.LoaderEntry(LoaderChoice::kDefault).value() == "trident-a.conf");
+  REQUIRE_OK(firmware.SetLoaderEntry(LoaderChoice::kOneShot, ""));
+  CHECK(firmware.LoaderEntry(LoaderChoice::kOneShot).value().empty());
+
   for (const uint16_t number : {0, 1, 2}) REQUIRE_OK(firmware.DeleteEntry(number));
   CHECK(firmware.Entries()->empty());
 }

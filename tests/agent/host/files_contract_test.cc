@@ -105,6 +105,13 @@ const Case kCases[] = {
        REQUIRE_ERROR(w.files->Read(w.base + "/a", 4), absl::StatusCode::kResourceExhausted,
                      "4 bytes");
      }},
+    {"the digest of a file is that of what was written",
+     [](World& w) {
+       REQUIRE_OK(w.files->Write(w.base + "/a", "abc", 0644));
+       REQUIRE(*w.files->DigestOnMedium(w.base + "/a") ==
+               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+       REQUIRE(absl::IsNotFound(w.files->DigestOnMedium(w.base + "/none").status()));
+     }},
     {"a secret file is read whole, with its mode, owner and size",
      [](World& w) {
        const std::string key("k\0\n", 3);

@@ -55,6 +55,8 @@ TEST_CASE("each type is made by its tool with the UUID") {
        "mkfs.vfat -F 32 -i 6BA7B810 -n ESP /dev/vda", "6BA7-B810"},
       {"a small vfat is what fits", "/dev/small", "vfat", "", "mkfs.vfat -i 6BA7B810 /dev/small",
        "6BA7-B810"},
+      {"btrfs", "/dev/vda", "btrfs", "pool",
+       "mkfs.btrfs -f -q -U 6ba7b810-9dad-51d1-80b4-00c04fd430c8 -L pool /dev/vda", kUuid},
       {"swap", "/dev/vda", "swap", "", "mkswap -U 6ba7b810-9dad-51d1-80b4-00c04fd430c8 /dev/vda",
        kUuid},
   };

@@ -183,6 +183,22 @@ TEST_CASE("a table on a disk with sectors of 512 and of 4096 bytes is observed",
   REQUIRE(disk->partitions[1].path == w->path + "p2");
 }
 
+TEST_CASE("what is on a disk without GPT is told, and a blank one has nothing", "[root]") {
+  const auto w = RealWorld();
+  REQUIRE(w->devices->Observe(w->path)->other_contents.empty());
+  Command command;
+  command.argv = {"mkswap", w->path};
+  REQUIRE_OK(w->commands->RunChecked(command));
+  REQUIRE(w->devices->Observe(w->path)->other_contents == "swap");
+  command.argv = {"wipefs", "-a", w->path};
+  REQUIRE_OK(w->commands->RunChecked(command));
+  REQUIRE(w->devices->Observe(w->path)->other_contents.empty());
+  command.argv = {"sfdisk", "--quiet", "--no-reread", w->path};
+  command.input = "label: dos\n,,L\n";
+  REQUIRE_OK(w->commands->RunChecked(command));
+  REQUIRE(w->devices->Observe(w->path)->other_contents == "dos");
+}
+
 TEST_CASE("a mounted device is refused and shown with its user, also when bound elsewhere",
           "[root]") {
   const auto w = RealWorld();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "agent/host/block_devices.h"
 #include "agent/host/command_runner.h"
 #include "agent/host/file_descriptor.h"
 #include "tests/support/loop_device.h"
@@ -57,6 +58,37 @@ TEST_CASE("a file system is mounted with its options, listed, and unmounted", "[
   REQUIRE_OK(w.mounts->Unmount(w.directory / "one"));
   REQUIRE(w.At(w.directory / "one").empty());
   REQUIRE_OK(w.mounts->Unmount(w.directory / "one"));
+}
+
+TEST_CASE("an image file is written, mounted by itself with the option loop, and let go",
+          "[root]") {
+  World w;
+  const std::string file = w.directory / "image";
+  const auto devices = MakeLinuxBlockDevices(*w.commands);
+  {
+    const auto writer = devices->CreateImageFile(file, 16 << 20);
+    REQUIRE_OK(writer);
+    REQUIRE((*writer)->size() == 16 << 20);
+    const std::vector<uint8_t> data(4096, 'x');
+    REQUIRE_OK((*writer)->WriteAt(0, data));
+    REQUIRE(absl::IsOutOfRange((*writer)->WriteAt((16 << 20) - 1, data)));
+    REQUIRE_OK((*writer)->Flush());
+  }
+  struct stat about = {};
+  REQUIRE(stat(file.c_str(), &about) == 0);
+  REQUIRE(about.st_blocks * 512 < 1 << 20);
+  Command command;
+  command.argv = {"mkfs.ext4", "-q", "-F", file};
+  REQUIRE_OK(w.commands->RunChecked(command));
+  REQUIRE_OK(w.mounts->Mount(file, w.directory / "one", "ext4", {"loop", "ro"}));
+  const auto entries = w.At(w.directory / "one");
+  REQUIRE(entries.size() == 1);
+  REQUIRE_THAT(entries[0].source, Catch::Matchers::StartsWith("/dev/loop"));
+  REQUIRE_OK(w.mounts->Unmount(w.directory / "one"));
+  // Made anew, with nothing of the old one.
+  REQUIRE_OK(devices->CreateImageFile(file, 1 << 20));
+  REQUIRE(stat(file.c_str(), &about) == 0);
+  REQUIRE(about.st_blocks == 0);
 }
 
 TEST_CASE("one device mounted twice is one file system", "[root]") {
