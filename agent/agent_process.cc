@@ -12,6 +12,7 @@
 #include "agent/imaging/image_probe.h"
 #include "agent/imaging/image_streamer.h"
 #include "agent/jobs/job_manager.h"
+#include "agent/reporting/reporting.h"
 #include "agent/servicing/host_servicer.h"
 #include "common/base/error.h"
 #include "common/base/version.h"
@@ -29,9 +30,11 @@ struct RealHost {
   std::unique_ptr<Machine> machine = MakeLinuxMachine();
   std::unique_ptr<Clock> clock = MakeLinuxClock();
   std::unique_ptr<Encryption> encryption = MakeLinuxEncryption(*commands);
+  std::unique_ptr<NetworkState> network = MakeLinuxNetworkState();
 
   Host ports() {
-    return {*files, *commands, *devices, *mounts, *firmware, *machine, *clock, *encryption};
+    return {*files,   *commands, *devices,    *mounts, *firmware,
+            *machine, *clock,    *encryption, *network};
   }
 };
 
@@ -44,18 +47,31 @@ FetchOptions FetchOptionsOf(const AgentConfiguration& configuration) {
 
 HandedOn HandedOnBy(const AgentConfiguration& configuration) {
   return {.phonehome = configuration.phonehome,
+          // Of an installed host; the one that installs may log to somewhere else.
+          .logstream = configuration.datastore ? configuration.logstream : std::nullopt,
+          .metrics = configuration.metrics,
+          .network_confirm_seconds = configuration.network_confirm_seconds,
           .registry_credentials = configuration.registry_credentials,
           .manifest_keyring = configuration.manifest_keyring};
 }
 
+HostServicerOptions OptionsOf(const AgentConfiguration& configuration) {
+  HostServicerOptions options;
+  options.handed_on = HandedOnBy(configuration);
+  options.live_network.limit = std::chrono::seconds(configuration.network_confirm_seconds);
+  return options;
+}
+
 class WiredAgent : public AgentProcess {
  public:
-  WiredAgent(std::unique_ptr<Datastore> store, const AgentConfiguration& configuration)
-      : store_(std::move(store)),
+  WiredAgent(std::unique_ptr<Datastore> store, const AgentConfiguration& configuration,
+             std::shared_ptr<LogStream> log_stream)
+      : configuration_(configuration),
+        log_stream_(std::move(log_stream)),
+        store_(std::move(store)),
         prober_(MakeImageProber(FetchOptionsOf(configuration), *host_.files, *host_.commands)),
         streamer_(MakeImageStreamer(FetchOptionsOf(configuration), *host_.files, *host_.commands)),
-        servicer_(MakeHostServicer(host_.ports(), *prober_, *streamer_,
-                                   {.handed_on = HandedOnBy(configuration)})),
+        servicer_(MakeHostServicer(host_.ports(), *prober_, *streamer_, OptionsOf(configuration))),
         jobs_(MakeJobManager(*store_, *servicer_, *host_.clock,
                              {.allowed_operations = configuration.allowed_operations})) {}
 
@@ -63,7 +79,13 @@ class WiredAgent : public AgentProcess {
 
   absl::Status Start(ServerOptions server) {
     server.store_range = store_->range();
+    TRIDENT_ASSIGN_OR_RETURN(const JournalBounds bounds, store_->Bounds());
     TRIDENT_RETURN_IF_ERROR(jobs_->Start());
+    reporting_ = Reporting::Start(configuration_, {.jobs = *jobs_,
+                                                   .files = *host_.files,
+                                                   .clock = *host_.clock,
+                                                   .after_sequence = bounds.newest,
+                                                   .log_stream = log_stream_});
     TRIDENT_ASSIGN_OR_RETURN(server_, StartServer(*jobs_, std::move(server)));
     return absl::OkStatus();
   }
@@ -71,32 +93,25 @@ class WiredAgent : public AgentProcess {
   void Shutdown() override {
     if (server_ != nullptr) server_->Shutdown();
     jobs_->Stop();
+    reporting_.reset();
     server_.reset();
   }
 
  private:
+  const AgentConfiguration configuration_;
+  std::shared_ptr<LogStream> log_stream_;
   RealHost host_;
   std::unique_ptr<Datastore> store_;
   std::unique_ptr<ImageProber> prober_;
   std::unique_ptr<ImageStreamer> streamer_;
   std::unique_ptr<Servicer> servicer_;
   std::unique_ptr<JobManager> jobs_;
+  std::unique_ptr<Reporting> reporting_;
   std::unique_ptr<Server> server_;
 };
 
-// Accepted, but of no effect yet: said at every start rather than ignored silently.
-void WarnOfUnused(const AgentConfiguration& configuration) {
-  if (configuration.phonehome) {
-    spdlog::warn(
-        "phonehome is handed on to installed hosts, but this version does not report to it");
-  }
-  if (configuration.logstream)
-    spdlog::warn("logstream: this version does not send its log anywhere");
-  if (configuration.network_override)
-    spdlog::warn("networkOverride: this version configures no network");
-  if (configuration.wait_for_provisioning_network) {
-    spdlog::warn("waitForProvisioningNetwork: this version does not wait for a network");
-  }
+// What may be taken for more than it is.
+void TellOfHalfOpen(const AgentConfiguration& configuration) {
   if (configuration.grpc && !configuration.grpc->insecure_loopback) {
     spdlog::info(
         "grpc: served on the unix socket only (TCP on loopback needs insecureLoopback: true)");
@@ -108,11 +123,14 @@ void WarnOfUnused(const AgentConfiguration& configuration) {
 absl::StatusOr<std::unique_ptr<AgentProcess>> StartAgentProcess(
     const AgentOptions& options, const AgentConfiguration& configuration,
     std::optional<int> inherited_socket) {
-  WarnOfUnused(configuration);
+  std::shared_ptr<LogStream> log_stream;
+  if (configuration.logstream) log_stream = StreamLogTo(*configuration.logstream);
+  TellOfHalfOpen(configuration);
   const std::string path = StorePathOf(options, configuration);
   auto store = Datastore::Open(path, options.migrations, OpenMode::kReadWrite);
   TRIDENT_RETURN_IF_ERROR(Annotate(store.status(), absl::StrCat("open the store ", path)));
-  auto agent = std::make_unique<WiredAgent>(*std::move(store), configuration);
+  auto agent =
+      std::make_unique<WiredAgent>(*std::move(store), configuration, std::move(log_stream));
 
   ServerOptions server;
   server.socket_path = options.socket_path;

@@ -8,6 +8,7 @@
 
 #include "agent/agent_options.h"
 #include "agent/commands.h"
+#include "agent/host/system_journal.h"
 #include "agent/management/target_agent.h"
 #include "common/base/error.h"
 #include "common/base/logging.h"
@@ -87,7 +88,7 @@ int RunAgentProgram(int argc, char** argv, std::span<const Migration> migrations
   }
   const absl::StatusOr<LogLevel> level = ParseLogLevel(verbosity);
   if (!level.ok()) return ExitCodeOf(level.status());
-  SetUpLogging(*level);
+  SetUpLogging(*level, MakeSystemJournalWriter());
   options.config_named = config->count() > 0;
   if (!status_path.empty()) options.status_path = status_path;
   absl::StatusOr<std::string> socket = SocketPathOf(listen);
@@ -102,12 +103,7 @@ int RunAgentProgram(int argc, char** argv, std::span<const Migration> migrations
     std::cout << FormatStoreRange(RangeOf(migrations)) << "\n";
     return kSuccess;
   }
-  return ExitCodeOf(MakeError(absl::StatusCode::kUnimplemented, "unsupported",
-                              "not-in-this-version",
-                              "start-network: the provisioning network is not configured by this "
-                              "version yet",
-                              "Configure it with the provisioning OS's own means (DHCP, "
-                              "systemd-networkd)."));
+  return ExitCodeOf(StartNetworkCommand(options));
 }
 
 }  // namespace trident

@@ -16,6 +16,10 @@ absl::Status ServeCommand(const AgentOptions& options);
 // options.status_path at the end, also after a failure.
 absl::Status RunCommand(const AgentOptions& options);
 
+// Writes and applies the network of a provisioning OS. Without one, or with a kickstart source,
+// there is nothing to do.
+absl::Status StartNetworkCommand(const AgentOptions& options);
+
 // Prints the Host Status, or writes it to options.status_path.
 absl::Status GetCommand(const AgentOptions& options);
 

@@ -78,12 +78,16 @@ class GrpcDaemonClient : public DaemonClient {
     pb::HostStatusState message;
     while (reader->Read(&message)) {
       LogEvent(message);
+      // The first message, and that of a refusal, are no events of a job.
+      job_seen_ = job_seen_ || message.sequence() != 0;
       if (message.has_outcome()) {
         spdlog::info("{}: {}", message.outcome().result(), message.outcome().message());
       }
     }
     return EndOf(reader->Finish());
   }
+
+  bool job_seen() const override { return job_seen_; }
 
   void Interrupt() override {
     const std::lock_guard lock(mutex_);
@@ -137,6 +141,7 @@ class GrpcDaemonClient : public DaemonClient {
   std::unique_ptr<pb::HostManagement::Stub> stub_;
   std::mutex mutex_;
   bool interrupted_ = false;
+  bool job_seen_ = false;
   std::weak_ptr<grpc::ClientContext> call_;
 };
 

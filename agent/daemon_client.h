@@ -22,6 +22,9 @@ class DaemonClient {
   // the host is about to reboot. An empty document: only the waiting.
   virtual absl::Status Run(const std::string& host_configuration) = 0;
 
+  // The last Run began or rejoined a job.
+  virtual bool job_seen() const = 0;
+
   // From any thread: ends a Run that is under way, and any later one, with CANCELLED. The job goes
   // on in the agent.
   virtual void Interrupt() = 0;

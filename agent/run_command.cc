@@ -8,6 +8,7 @@
 #include "agent/agent_process.h"
 #include "agent/commands.h"
 #include "agent/daemon_client.h"
+#include "agent/early_report.h"
 #include "agent/host/cancellation.h"
 #include "agent/host/files.h"
 #include "agent/host/service_notification.h"
@@ -52,8 +53,12 @@ absl::Status RunCommand(const AgentOptions& options) {
   absl::StatusOr<std::unique_ptr<DaemonClient>> daemon = absl::UnavailableError("not connected");
   // After what its handler uses, and before the first thread.
   StopSignals signals;
-  TRIDENT_ASSIGN_OR_RETURN(const AgentConfiguration configuration, LoadAgentConfiguration(options));
-  TRIDENT_ASSIGN_OR_RETURN(const std::string document, ConfiguredDocument(configuration));
+  TRIDENT_ASSIGN_OR_RETURN(const AgentConfiguration configuration, LoadAndReport(options));
+  const absl::StatusOr<std::string> document = ConfiguredDocument(configuration);
+  if (!document.ok()) {
+    ReportWithoutJob(configuration, document.status());
+    return document.status();
+  }
 
   // Without an agent that serves, this process is the agent, at the same socket, so that a client
   // can watch it.
@@ -67,7 +72,11 @@ absl::Status RunCommand(const AgentOptions& options) {
     stop.Cancel();
     (*daemon)->Interrupt();
   });
-  absl::Status outcome = (*daemon)->Run(document);
+  absl::Status outcome = (*daemon)->Run(*document);
+  // How a job ends is reported by the agent that runs it.
+  if (!(*daemon)->job_seen() && !absl::IsCancelled(outcome)) {
+    ReportWithoutJob(configuration, outcome);
+  }
   if (options.status_path) {
     if (const absl::Status written = WriteStatus(**daemon, *options.status_path); !written.ok()) {
       spdlog::error("the Host Status could not be written to {}: {}", *options.status_path,

@@ -19,6 +19,7 @@ build=(
   libefivar-dev libefiboot-dev libsystemd-dev libcryptsetup-dev libcli11-dev nlohmann-json3-dev
   catch2
   # used by the component tests
+  iproute2 netplan.io
   e2fsprogs util-linux fdisk dosfstools mtools xz-utils zstd nginx-light openssl
   docker-registry gpgv gnupg
   grub-common grub-efi-amd64-bin

@@ -13,6 +13,7 @@
 #include "agent/host/firmware.h"
 #include "agent/host/machine.h"
 #include "agent/host/mounts.h"
+#include "agent/host/network_state.h"
 
 namespace trident {
 
@@ -25,6 +26,7 @@ struct Host {
   Machine& machine;
   Clock& clock;
   Encryption& encryption;
+  NetworkState& network;
 };
 
 }  // namespace trident

@@ -29,6 +29,18 @@ void NotifyReady(const std::string& status) {
   sd_notify(/*unset_environment=*/0, absl::StrCat("READY=1\nSTATUS=", status).c_str());
 }
 
+void NotifyStatus(const std::string& status) {
+  sd_notify(/*unset_environment=*/0, absl::StrCat("STATUS=", status).c_str());
+}
+
 void NotifyStopping() { sd_notify(/*unset_environment=*/0, "STOPPING=1"); }
+
+std::optional<std::chrono::microseconds> WatchdogInterval() {
+  uint64_t micros = 0;
+  if (sd_watchdog_enabled(/*unset_environment=*/0, &micros) <= 0) return std::nullopt;
+  return std::chrono::microseconds(micros);
+}
+
+void NotifyAlive() { sd_notify(/*unset_environment=*/0, "WATCHDOG=1"); }
 
 }  // namespace trident

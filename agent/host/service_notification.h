@@ -3,6 +3,7 @@
 #ifndef TRIDENT_AGENT_HOST_SERVICE_NOTIFICATION_H_
 #define TRIDENT_AGENT_HOST_SERVICE_NOTIFICATION_H_
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -17,8 +18,16 @@ absl::StatusOr<std::optional<int>> InheritedSocket();
 
 // Tells the service manager, if there is one, that the agent serves.
 void NotifyReady(const std::string& status);
+// One line about what it does now.
+void NotifyStatus(const std::string& status);
 // That it is going down.
 void NotifyStopping();
+
+// Within which time the service manager wants to hear of this process again and again; no value: it
+// does not watch. sd_watchdog_enabled(3).
+std::optional<std::chrono::microseconds> WatchdogInterval();
+// That it is well.
+void NotifyAlive();
 
 }  // namespace trident
 

@@ -16,6 +16,8 @@ struct StepEvent {
   Phase phase = Phase::kStage;
   uint32_t index = 0;  // 1-based
   uint32_t count = 0;
+  uint64_t bytes_to_write = 0;  // that the step moves, as planned; 0: none, or not known
+  uint64_t bytes_to_fetch = 0;
   enum class State { kStarted, kDone, kFailed } state = State::kStarted;
 };
 

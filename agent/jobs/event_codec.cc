@@ -72,6 +72,8 @@ json StepToJson(const StepEvent& step) {
                  {"phase", PhaseName(step.phase)},
                  {"index", step.index},
                  {"count", step.count}};
+  if (step.bytes_to_write != 0) result["write"] = step.bytes_to_write;
+  if (step.bytes_to_fetch != 0) result["fetch"] = step.bytes_to_fetch;
   for (const auto& [state, name] : kStepStates) {
     if (state == step.state) result["state"] = name;
   }
@@ -88,6 +90,8 @@ StepEvent StepFromJson(const json& object) {
   }
   step.index = static_cast<uint32_t>(NumberOf(object, "index"));
   step.count = static_cast<uint32_t>(NumberOf(object, "count"));
+  step.bytes_to_write = static_cast<uint64_t>(NumberOf(object, "write"));
+  step.bytes_to_fetch = static_cast<uint64_t>(NumberOf(object, "fetch"));
   const std::string state = TextOf(object, "state");
   for (const auto& [known, name] : kStepStates) {
     if (name == state) step.state = known;

@@ -147,7 +147,9 @@ class StoreJobManager final : public JobManager {
           "job-state",
           absl::StrCat(Describe(job), "; it is committed to after the boot, while verifying."), "");
     }
-    // The checks are under way and commit by themselves; an unhealthy system is not accepted.
+    // The checks are under way and commit by themselves; an unhealthy system is not accepted. What
+    // only a person can know is told to the step that waits for it.
+    runner_.Confirm(job.id);
     return Summarize(job);
   }
 
@@ -201,6 +203,8 @@ class StoreJobManager final : public JobManager {
   }
 
   Snapshot Now() override { return ledger_.Now(); }
+
+  std::chrono::nanoseconds WorkerSilence() override { return runner_.Silence(); }
 
   absl::StatusOr<std::unique_ptr<Subscription>> Subscribe(std::optional<uint64_t> after_sequence,
                                                           const std::string& journal_id,

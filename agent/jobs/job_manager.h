@@ -90,6 +90,7 @@ class JobManager {
   // The operator's levers; empty id: the active job. NOT_FOUND: no such job. FAILED_PRECONDITION:
   // the job's state does not allow it (the message names the state and what would).
   virtual absl::StatusOr<JobSummary> Finalize(const std::string& job_id) = 0;
+  // Accepts the change for a step that waits for it; of an update the checks decide, also then.
   virtual absl::StatusOr<JobSummary> Commit(const std::string& job_id) = 0;
   virtual absl::StatusOr<JobSummary> RollBack(const std::string& job_id) = 0;
   virtual absl::StatusOr<JobSummary> Cancel(const std::string& job_id) = 0;
@@ -107,6 +108,10 @@ class JobManager {
   virtual absl::StatusOr<RecordedConfiguration> Configuration() = 0;
 
   virtual Snapshot Now() = 0;
+
+  // How long the worker has shown no sign of life while it works on a job: no step began or ended,
+  // none told anything. Zero while it has nothing to do.
+  virtual std::chrono::nanoseconds WorkerSilence() = 0;
 
   // From after `after_sequence`; no value: only what comes from now on. OUT_OF_RANGE: another
   // journal, a sequence that was pruned or is not there yet. `journal_id` empty: not checked. The

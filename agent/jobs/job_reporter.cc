@@ -13,15 +13,24 @@ Event StepTold(const Plan& plan, size_t index, StepEvent::State state) {
                 .phase = step.phase,
                 .index = static_cast<uint32_t>(index + 1),
                 .count = static_cast<uint32_t>(plan.steps.size()),
+                .bytes_to_write = step.kind == StepKind::kWriteImage ? step.bytes : 0,
+                .bytes_to_fetch = step.fetch_bytes,
                 .state = state};
   return event;
 }
 
-JobReporter::JobReporter(Ledger& ledger, Journal& journal, Clock& clock, const Job& job,
-                         size_t index, ProgressMeter* meter)
-    : ledger_(ledger), journal_(journal), clock_(clock), job_(job), index_(index), meter_(meter) {}
+JobReporter::JobReporter(Ledger& ledger, Journal& journal, Clock& clock, Pulse& pulse,
+                         const Job& job, size_t index, ProgressMeter* meter)
+    : ledger_(ledger),
+      journal_(journal),
+      clock_(clock),
+      pulse_(pulse),
+      job_(job),
+      index_(index),
+      meter_(meter) {}
 
 void JobReporter::Progress(uint64_t done, uint64_t total) {
+  pulse_.Beat(clock_.BootNanos());
   if (meter_ == nullptr) return;
   const auto progress = meter_->Update(done, total, clock_.BootNanos());
   if (!progress.has_value()) return;
@@ -36,7 +45,8 @@ void JobReporter::Info(std::string_view message) { Tell(LogLevel::kInfo, "info",
 void JobReporter::Warning(std::string_view message) { Tell(LogLevel::kWarn, "warn", message); }
 
 void JobReporter::Tell(LogLevel level, const char* name, std::string_view message) {
-  Log(level, message);
+  pulse_.Beat(clock_.BootNanos());
+  Log(level, message, {.job = job_.id, .step = job_.plan->steps[index_].id});
   if (meter_ == nullptr) return;
   Event event = StepTold(*job_.plan, index_, StepEvent::State::kStarted);
   event.log = LogEvent{name, std::string(message)};

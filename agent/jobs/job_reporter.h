@@ -12,6 +12,7 @@
 #include "agent/jobs/journal.h"
 #include "agent/jobs/ledger.h"
 #include "agent/jobs/progress.h"
+#include "agent/jobs/pulse.h"
 #include "agent/servicing/servicer.h"
 #include "common/base/logging.h"
 
@@ -24,8 +25,8 @@ Event StepTold(const Plan& plan, size_t index, StepEvent::State state);
 // used as long as this lives.
 class JobReporter final : public StepReporter {
  public:
-  JobReporter(Ledger& ledger, Journal& journal, Clock& clock, const Job& job, size_t index,
-              ProgressMeter* meter);
+  JobReporter(Ledger& ledger, Journal& journal, Clock& clock, Pulse& pulse, const Job& job,
+              size_t index, ProgressMeter* meter);
 
   void Progress(uint64_t done, uint64_t total) override;
   void Info(std::string_view message) override;
@@ -40,6 +41,7 @@ class JobReporter final : public StepReporter {
   Ledger& ledger_;
   Journal& journal_;
   Clock& clock_;
+  Pulse& pulse_;
   const Job& job_;
   const size_t index_;
   ProgressMeter* const meter_;

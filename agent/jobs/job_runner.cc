@@ -107,6 +107,18 @@ void JobRunner::Interrupt() {
   changed_.notify_all();
 }
 
+void JobRunner::Confirm(const std::string& job_id) {
+  const std::lock_guard lock(mutex_);
+  confirmed_ = job_id;
+}
+
+bool JobRunner::IsConfirmed(const std::string& job_id) const {
+  const std::lock_guard lock(mutex_);
+  return confirmed_ == job_id;
+}
+
+std::chrono::nanoseconds JobRunner::Silence() const { return pulse_.Silence(clock_.BootNanos()); }
+
 bool JobRunner::stopping() const {
   const std::lock_guard lock(mutex_);
   return stopping_;
@@ -150,7 +162,9 @@ void JobRunner::Loop() {
         continue;
       }
     }
+    pulse_.Beat(clock_.BootNanos());
     Work();
+    pulse_.Rest();
   }
 }
 
@@ -171,6 +185,7 @@ void JobRunner::Work() {
       resumed_ = false;
       return;
     }
+    pulse_.Beat(clock_.BootNanos());
     if (Advance(*job, *cancellation) == Next::kWait) return;
   }
 }
@@ -374,7 +389,7 @@ JobRunner::Next JobRunner::Leave(const Job& job, const Cancellation& cancellatio
     const size_t leave = BeginOf(plan, Phase::kLeave);
     if (leave < plan.steps.size() && plan.steps[leave].phase == Phase::kLeave) {
       HostStatus host_status = ledger_.Status();
-      JobReporter reporter(ledger_, journal_, clock_, job, leave, nullptr);
+      JobReporter reporter(ledger_, journal_, clock_, pulse_, job, leave, nullptr);
       status = RunStep(job, *configuration, leave, host_status, reporter, /*leaving=*/true,
                        cancellation);
     } else {
@@ -491,8 +506,9 @@ JobRunner::PhaseResult JobRunner::RunPhase(Job& job, const HostConfiguration& co
     job = *std::move(started);
 
     meter.BeginStep(index, clock_.BootNanos());
+    pulse_.Beat(clock_.BootNanos());
     HostStatus status = ledger_.Status();
-    JobReporter reporter(ledger_, journal_, clock_, job, index, &meter);
+    JobReporter reporter(ledger_, journal_, clock_, pulse_, job, index, &meter);
     const absl::Status outcome =
         RunStep(job, configuration, index, status, reporter, /*leaving=*/false, cancellation);
     if (!reporter.error().ok()) return interrupted(reporter.error());
@@ -542,6 +558,7 @@ absl::Status JobRunner::RunStep(const Job& job, const HostConfiguration& configu
         return ledger_.Edit(job, Editing([target](Job& edited) { edited.target_range = target; }))
             .status();
       },
+      .confirmed = [this, &job] { return IsConfirmed(job.id); },
   };
   return servicer_.RunStep(run);
 }

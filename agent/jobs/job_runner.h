@@ -17,6 +17,7 @@
 #include "agent/jobs/job.h"
 #include "agent/jobs/journal.h"
 #include "agent/jobs/ledger.h"
+#include "agent/jobs/pulse.h"
 #include "agent/servicing/servicer.h"
 
 namespace trident {
@@ -42,6 +43,11 @@ class JobRunner {
   void Poke();
   // The same, and the work under way is of no use any more.
   void Interrupt();
+  // The operator accepts what this job did. Kept in memory only: a step that waits for it in
+  // another process begins anew.
+  void Confirm(const std::string& job_id);
+  // See JobManager::WorkerSilence.
+  std::chrono::nanoseconds Silence() const;
 
   // Reads what the store knows about the host.
   absl::StatusOr<Recorded> ReadRecorded();
@@ -78,6 +84,7 @@ class JobRunner {
   Next Refused(const absl::Status& error);
   void CleanUp();
   bool stopping() const;
+  bool IsConfirmed(const std::string& job_id) const;
 
   Ledger& ledger_;
   Journal& journal_;
@@ -93,6 +100,9 @@ class JobRunner {
   bool stopping_ = false;
   bool poked_ = false;
   std::shared_ptr<Cancellation> cancellation_;
+  std::string confirmed_;  // job
+
+  Pulse pulse_;
 
   // Of the worker thread.
   bool resumed_ = true;  // the job is as the store had it at the start

@@ -118,7 +118,7 @@ absl::Status Ledger::Begin(Job job) {
   event.transition = true;
   StoreChange change;
   change.job = RecordOfJob(job);
-  Log(LogLevel::kInfo, absl::StrCat("job ", job.id, ": queued"));
+  Log(LogLevel::kInfo, absl::StrCat("job ", job.id, ": queued"), {.job = job.id});
   return journal_.Commit(std::move(change), {std::move(event)}, [&] {
     const std::lock_guard lock(state_mutex_);
     newest_ = std::move(job);
@@ -153,7 +153,7 @@ absl::StatusOr<Job> Ledger::Write(const Job& seen, std::optional<JobEvent> event
   if (event.has_value()) {
     const auto next = NextState(job, *event);
     if (!next.ok()) {
-      Log(LogLevel::kError, std::string(next.status().message()));
+      Log(LogLevel::kError, std::string(next.status().message()), {.job = job.id});
       return next.status();
     }
     job.state = *next;
@@ -178,8 +178,10 @@ absl::StatusOr<Job> Ledger::Write(const Job& seen, std::optional<JobEvent> event
   std::string yaml = *stored.host_status;
   TRIDENT_RETURN_IF_ERROR(journal_.Commit(std::move(stored), std::move(events), [&] {
     if (event.has_value()) {
-      Log(LogLevel::kInfo, absl::StrCat("job ", job.id, ": ", std::string(JobStateName(job.state)),
-                                        job.reason.empty() ? "" : ": ", job.reason));
+      Log(LogLevel::kInfo,
+          absl::StrCat("job ", job.id, ": ", std::string(JobStateName(job.state)),
+                       job.reason.empty() ? "" : ": ", job.reason),
+          {.job = job.id});
     }
     const std::lock_guard lock(state_mutex_);
     newest_ = job;
@@ -228,7 +230,8 @@ void Ledger::Halt(const absl::Status& error) {
     }
     event.log = LogEvent{"error", std::string(halted_.message())};
   }
-  Log(LogLevel::kError, event.log->message);
+  Log(LogLevel::kError, event.log->message,
+      {.job = event.job.has_value() ? std::string_view(event.job->id) : std::string_view()});
   journal_.Tell(std::move(event));
 }
 

@@ -12,6 +12,9 @@ AgentConfiguration MakeRuntimeConfiguration(const HostConfiguration& configurati
   runtime.datastore = DatastorePathOf(configuration);
   runtime.phonehome =
       configuration.management.phonehome ? configuration.management.phonehome : handed_on.phonehome;
+  runtime.logstream = handed_on.logstream;
+  runtime.metrics = handed_on.metrics;
+  runtime.network_confirm_seconds = handed_on.network_confirm_seconds;
   runtime.registry_credentials = handed_on.registry_credentials;
   runtime.manifest_keyring = handed_on.manifest_keyring;
   if (configuration.management.enable_grpc) runtime.grpc = GrpcConfiguration{};

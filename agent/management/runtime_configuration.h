@@ -16,6 +16,9 @@ namespace trident {
 // installed system goes on with it.
 struct HandedOn {
   std::optional<std::string> phonehome = {};  // unless the document names one
+  std::optional<std::string> logstream = {};
+  std::optional<MetricsConfiguration> metrics = {};
+  uint32_t network_confirm_seconds = kDefaultNetworkConfirmSeconds;
   std::optional<std::string> registry_credentials = {};
   std::optional<std::string> manifest_keyring = {};
 };

@@ -146,6 +146,10 @@ Change CompareConfigurations(const HostConfiguration& desired, const HostConfigu
   CompareMountPoints(desired.storage, recorded.storage, change);
   CompareImages(desired, recorded, status, change);
   CompareManagement(desired.management, recorded.management, change);
+  if (desired.network != recorded.network) {
+    change.network = true;
+    Raise(change, ServicingKind::kNormalUpdate);
+  }
   // Whatever else differs (a hash written out, say) changes the document that the runtime
   // configuration holds.
   if (change.kind == ServicingKind::kNone &&

@@ -20,6 +20,8 @@ struct Change {
   // Disks, by their place in the document, that go by another device now: fine when a blank one
   // took the place of a lost one.
   std::vector<size_t> moved_disks;
+  // The network of the running system is another one.
+  bool network = false;
 };
 
 // One subsystem after the other says which kind its differences need; the highest wins.

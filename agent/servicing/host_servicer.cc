@@ -9,6 +9,7 @@
 #include "agent/servicing/health.h"
 #include "agent/servicing/image_steps.h"
 #include "agent/servicing/loader_step.h"
+#include "agent/servicing/network_steps.h"
 #include "agent/servicing/observer.h"
 #include "agent/servicing/planner.h"
 #include "agent/servicing/raid_steps.h"
@@ -29,6 +30,7 @@ class HostServicer : public Servicer {
         streamer_(streamer),
         images_(host, prober, streamer),
         root_(host, options.new_root, options.program, options.handed_on),
+        network_(host, options.new_root, options.live_network),
         boot_limit_(options.boot_limit) {}
 
   absl::StatusOr<Plan> MakePlan(const HostConfiguration& desired, const Recorded& recorded,
@@ -106,6 +108,13 @@ class HostServicer : public Servicer {
         return root_.ConfigureBoot(run);
       case StepKind::kWriteFstab:
         return root_.WriteFstab(run);
+      case StepKind::kConfigureNetwork:
+        TRIDENT_RETURN_IF_ERROR(root_.Mount(run));
+        return network_.Configure(run);
+      case StepKind::kApplyNetwork:
+        return network_.Apply(run);
+      case StepKind::kConfirmNetwork:
+        return network_.Confirm(run);
       case StepKind::kConfigureManagement:
         return root_.ConfigureManagement(run);
       case StepKind::kUnmountNewRoot:
@@ -164,6 +173,7 @@ class HostServicer : public Servicer {
                         const HostStatus& status, bool& needs_reboot) override {
     needs_reboot = false;
     TRIDENT_RETURN_IF_ERROR(root_.Unmount());
+    TRIDENT_RETURN_IF_ERROR(network_.Undo(configuration));
     if (!plan.target || !status.storage.ab_update) return absl::OkStatus();
     TRIDENT_ASSIGN_OR_RETURN(const BootFinding finding, InspectBoot(configuration, plan, status));
     needs_reboot = finding.target_booted;
@@ -179,6 +189,7 @@ class HostServicer : public Servicer {
   ImageStreamer& streamer_;
   ImageSteps images_;
   RootSteps root_;
+  NetworkSteps network_;
   std::chrono::seconds boot_limit_;
 };
 

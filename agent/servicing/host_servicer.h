@@ -11,6 +11,7 @@
 #include "agent/imaging/image_probe.h"
 #include "agent/imaging/image_streamer.h"
 #include "agent/management/runtime_configuration.h"
+#include "agent/network/live_network.h"
 #include "agent/servicing/servicer.h"
 #include "agent/storage/new_root.h"
 
@@ -24,6 +25,8 @@ struct HostServicerOptions {
   std::string program = "/proc/self/exe";
   // How long a new system may take to reach multi-user.target.
   std::chrono::seconds boot_limit = std::chrono::minutes(5);
+  // How a change of the running network is confirmed.
+  LiveNetworkOptions live_network = {};
 };
 
 // The references must outlive the servicer.

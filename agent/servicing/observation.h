@@ -32,6 +32,7 @@ struct Observation {
   bool safety_check_overridden = false;
   bool firmware_available = false;
   bool has_watchdog = false;
+  bool has_netplan = false;
   // By disk id; what could not be observed says why.
   std::map<BlockDeviceId, absl::StatusOr<ObservedDisk>> disks;
   absl::StatusOr<std::vector<ObservedArray>> arrays = std::vector<ObservedArray>();

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "agent/datastore/peek.h"
+#include "agent/network/netplan.h"
 #include "agent/servicing/planner.h"
 #include "agent/storage/recovery_key.h"
 #include "common/base/error.h"
@@ -125,6 +126,7 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
   observed.safety_check_overridden = host.files.Exists(kSafetyOverride);
   observed.firmware_available = host.firmware.Available();
   observed.has_watchdog = host.machine.HasWatchdog();
+  observed.has_netplan = HasNetplan(host.files, "/");
   for (const Disk& disk : desired.storage.disks) {
     observed.disks.emplace(disk.id, host.devices.Observe(disk.device));
   }

@@ -60,8 +60,14 @@ class Order {
     }
   }
 
+  void ChangeNetwork() {
+    Add(StepKind::kApplyNetwork, Phase::kFinalize, "", "change the network of the running system");
+    Add(StepKind::kConfirmNetwork, Phase::kCommit, "",
+        "wait until it is known that the host can still be reached");
+  }
+
   void ApplyManagement() {
-    Add(StepKind::kApplyManagement, Phase::kFinalize, "",
+    Add(StepKind::kApplyManagement, Phase::kCommit, "",
         "write the runtime configuration of the agent");
   }
 
@@ -108,12 +114,15 @@ class Order {
       if (IsForSharedEsp(desired_, image)) continue;
       const BlockDeviceId device = DeviceOn(desired_, image.target_id, target_);
       uint64_t bytes = 0;
+      uint64_t fetch_bytes = 0;
       if (const auto facts = observed_.images.find(i);
           facts != observed_.images.end() && facts->second.ok()) {
-        bytes = facts->second->content_bytes.value_or(facts->second->fetch_bytes);
+        fetch_bytes = facts->second->fetch_bytes;
+        bytes = facts->second->content_bytes.value_or(fetch_bytes);
       }
       Add(StepKind::kWriteImage, Phase::kStage, device,
           absl::StrCat("write ", image.url, " to '", device, "'"), bytes);
+      steps_.back().fetch_bytes = fetch_bytes;
       Add(StepKind::kVerifyImage, Phase::kStage, device,
           absl::StrCat("read '", device, "' back and compare"), bytes);
       // Images bring the same UUID to A and to B: each volume gets its own.
@@ -144,6 +153,10 @@ class Order {
     }
     if (desired_.storage.encryption) {
       Add(StepKind::kConfigureEncryption, Phase::kStage, "", "write /etc/crypttab of the new root");
+    }
+    if (desired_.network) {
+      Add(StepKind::kConfigureNetwork, Phase::kStage, "",
+          "write the network of the new root and let its netplan read it");
     }
     if (!desired_.management.disable) {
       Add(StepKind::kConfigureManagement, Phase::kStage, "",
@@ -239,11 +252,15 @@ std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
   return order.Take();
 }
 
-std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired, const Rebuild& rebuild) {
+std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired, const Change& change,
+                                  const Rebuild& rebuild) {
   const Observation nothing;
   Order order(desired, Volume::kA, nothing);
   order.RestoreArrays(rebuild);
   if (!rebuild.empty()) order.WaitForArrays();
+  // Last of what is applied: what it takes back is taken back alone.
+  if (change.network) order.ChangeNetwork();
+  // After all that may still be taken back: the runtime configuration holds the new document.
   order.ApplyManagement();
   return order.Take();
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/servicing/change.h"
 #include "agent/servicing/observation.h"
 #include "agent/servicing/plan.h"
 #include "agent/servicing/rebuild.h"
@@ -19,7 +20,8 @@ std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observati
                                const std::vector<std::string>& old_arrays);
 std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
                                 const Observation& observed);
-std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired, const Rebuild& rebuild);
+std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired, const Change& change,
+                                  const Rebuild& rebuild);
 
 }  // namespace trident
 

@@ -37,12 +37,15 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 25> kStepKinds{{
     {StepKind::kWriteFstab, "write-fstab"},
     {StepKind::kConfigureRaid, "configure-raid"},
     {StepKind::kConfigureEncryption, "configure-encryption"},
+    {StepKind::kConfigureNetwork, "configure-network"},
     {StepKind::kConfigureManagement, "configure-management"},
     {StepKind::kUnmountNewRoot, "unmount-new-root"},
     {StepKind::kCheckTarget, "check-target"},
-    {StepKind::kApplyManagement, "apply-management"},
+    {StepKind::kApplyNetwork, "apply-network"},
     {StepKind::kPointFirmware, "point-firmware"},
     {StepKind::kLeave, "leave"},
+    {StepKind::kConfirmNetwork, "confirm-network"},
+    {StepKind::kApplyManagement, "apply-management"},
     {StepKind::kCommitBoot, "commit-boot"},
 }};
 
@@ -83,6 +86,7 @@ std::string PlanToJson(const Plan& plan) {
                      {"subject", step.subject},
                      {"description", step.description},
                      {"bytes", step.bytes}});
+    if (step.fetch_bytes != 0) steps.back()["fetchBytes"] = step.fetch_bytes;
   }
   json destroyed = json::array();
   for (const Destroyed& item : plan.destroyed) {
@@ -126,6 +130,7 @@ absl::StatusOr<Plan> PlanFromJson(std::string_view text) {
       step.subject = item.value("subject", "");
       step.description = item.value("description", "");
       step.bytes = item.value("bytes", uint64_t{0});
+      step.fetch_bytes = item.value("fetchBytes", uint64_t{0});
       plan.steps.push_back(std::move(step));
     }
     plan.bytes_to_fetch = document.value("bytesToFetch", uint64_t{0});

@@ -41,16 +41,19 @@ enum class StepKind {
   kWriteFstab,
   kConfigureRaid,        // mdadm.conf
   kConfigureEncryption,  // crypttab
+  kConfigureNetwork,     // netplan's document, checked by the netplan of the new root
   kConfigureManagement,  // runtime configuration, self upgrade, and whether the target's agent fits
   kUnmountNewRoot,
   kCheckTarget,  // file system checks, after the unmount
   // finalize
-  kApplyManagement,  // live: runtime configuration of the running system
-  kPointFirmware,    // boot entries, BootOrder, BootNext
+  kApplyNetwork,   // live: netplan's document of the running system, applied
+  kPointFirmware,  // boot entries, BootOrder, BootNext
   // leave
   kLeave,  // carries the store along (clean install), unmounts, reboots
   // commit
-  kCommitBoot,  // BootOrder
+  kConfirmNetwork,   // live: waits until it is known that the host can still be reached
+  kApplyManagement,  // live: runtime configuration of the running system
+  kCommitBoot,       // BootOrder
 };
 
 std::string_view StepKindName(StepKind kind);  // "write-image"
@@ -61,7 +64,8 @@ struct Step {
   Phase phase = Phase::kStage;
   BlockDeviceId subject;  // the block device that it works on; empty: none
   std::string description;
-  uint64_t bytes = 0;  // how much it moves, its weight in the progress
+  uint64_t bytes = 0;        // how much it moves, its weight in the progress
+  uint64_t fetch_bytes = 0;  // how much it fetches for that; 0: nothing, or not known
 
   bool operator==(const Step&) const = default;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/network/netplan.h"
 #include "agent/servicing/change.h"
 #include "agent/servicing/disk_claims.h"
 #include "agent/servicing/orders.h"
@@ -22,13 +23,6 @@ constexpr char kLeaveOut[] = "Leave the section out.";
 // Nothing is ever accepted and ignored: what no subsystem carries out is refused by name.
 void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
   const Storage& storage = desired.storage;
-  if (desired.network) {
-    refusals.Unsupported("network", "the network is not configured by this version", kLeaveOut);
-  }
-  if (desired.network_provision) {
-    refusals.Unsupported("networkProvision",
-                         "the provisioning network is not configured by this version", kLeaveOut);
-  }
   if (desired.scripts != Scripts()) {
     refusals.Unsupported("scripts", "scripts are not run by this version", kLeaveOut);
   }
@@ -410,11 +404,14 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
     CountBytes(observed, plan);
   } else {
     if (!observed.is_root) RefuseWithoutPrivilege(observed, refusals);
+    if (change.network && !observed.has_netplan) {
+      refusals.Failed("network", NoNetplan("this host"));
+    }
     TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
     for (const BlockDeviceId& disk : rebuild.disks) {
       plan.destroyed.push_back({FindDisk(desired, disk)->device, "the blank disk is partitioned"});
     }
-    plan.steps = LiveUpdateOrder(desired, rebuild);
+    plan.steps = LiveUpdateOrder(desired, change, rebuild);
     plan.warnings = rebuild.obstacles;
   }
   plan.digest = DigestOf(plan, desired, recorded, observed);

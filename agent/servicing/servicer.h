@@ -56,6 +56,8 @@ struct StepRun {
   // Range of this agent, and where the target's agent's is recorded (step kConfigureManagement).
   StoreRange own_range;
   std::function<absl::Status(StoreRange target)> record_target_range;
+  // The operator has accepted what the job did (CommitHost). Asked by a step that waits for it.
+  std::function<bool()> confirmed = [] { return false; };
 };
 
 // What is found after a boot, for a job in state "verifying" or "rebooting".

@@ -10,6 +10,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -51,7 +52,9 @@ LogLevel FromSpdlog(spdlog::level::level_enum level) {
   }
 }
 
-std::string_view NameOf(LogLevel level) {
+}  // namespace
+
+std::string_view LogLevelName(LogLevel level) {
   switch (level) {
     case LogLevel::kOff:
       return "OFF";
@@ -68,6 +71,8 @@ std::string_view NameOf(LogLevel level) {
   }
   return "OFF";
 }
+
+namespace {
 
 // Priorities of syslog(3), as sd-daemon(3) wants them.
 std::string_view JournalPriority(LogLevel level) {
@@ -86,20 +91,59 @@ std::string_view JournalPriority(LogLevel level) {
   return "<3>";
 }
 
-class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
+// A sink that knows what spdlog's records cannot carry.
+class FieldSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit StderrSink(bool journal) : journal_(journal) {}
+  void LogWithFields(const spdlog::details::log_msg& record, const LogFields& fields) {
+    const std::lock_guard lock(mutex_);
+    Take(record, fields);
+  }
 
  protected:
-  void sink_it_(const spdlog::details::log_msg& record) override {
-    const std::string line = FormatLogLine(
-        FromSpdlog(record.level), {record.payload.data(), record.payload.size()}, journal_);
+  virtual void Take(const spdlog::details::log_msg& record, const LogFields& fields) = 0;
+  void sink_it_(const spdlog::details::log_msg& record) override { Take(record, {}); }
+  void flush_() override {}
+};
+
+LogRecord RecordOf(const spdlog::details::log_msg& record, const LogFields& fields) {
+  return {.level = FromSpdlog(record.level),
+          .message = {record.payload.data(), record.payload.size()},
+          .target = {record.logger_name.data(), record.logger_name.size()},
+          .file = record.source.filename != nullptr ? record.source.filename : "",
+          .line = record.source.line,
+          .fields = fields};
+}
+
+class StderrSink : public FieldSink {
+ public:
+  StderrSink(bool to_journal, JournalWriter journal)
+      : to_journal_(to_journal), journal_(std::move(journal)) {}
+
+ protected:
+  void Take(const spdlog::details::log_msg& message, const LogFields& fields) override {
+    const LogRecord record = RecordOf(message, fields);
+    if (to_journal_ && journal_ && !fields.job.empty() && journal_(record)) return;
+    const std::string line = FormatLogLine(record.level, record.message, to_journal_);
     std::fwrite(line.data(), 1, line.size(), stderr);
   }
   void flush_() override { std::fflush(stderr); }
 
  private:
-  const bool journal_;
+  const bool to_journal_;
+  const JournalWriter journal_;
+};
+
+class ListenerSink : public FieldSink {
+ public:
+  explicit ListenerSink(LogListener listener) : listener_(std::move(listener)) {}
+
+ protected:
+  void Take(const spdlog::details::log_msg& message, const LogFields& fields) override {
+    listener_(RecordOf(message, fields));
+  }
+
+ private:
+  const LogListener listener_;
 };
 
 }  // namespace
@@ -108,16 +152,17 @@ absl::StatusOr<LogLevel> ParseLogLevel(std::string_view word) {
   const std::string upper = absl::AsciiStrToUpper(absl::StripAsciiWhitespace(std::string(word)));
   for (const LogLevel level : {LogLevel::kOff, LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo,
                                LogLevel::kDebug, LogLevel::kTrace}) {
-    if (upper == NameOf(level)) return level;
+    if (upper == LogLevelName(level)) return level;
   }
   return MakeError(absl::StatusCode::kInvalidArgument, "invalid-input", "log-level",
                    absl::StrCat("'", std::string(word), "' is not a log level"),
                    "Use OFF, ERROR, WARN, INFO, DEBUG or TRACE.");
 }
 
-void SetUpLogging(LogLevel level) {
+void SetUpLogging(LogLevel level, JournalWriter journal) {
   try {
-    auto sink = std::make_shared<StderrSink>(StderrIsJournal(std::getenv("JOURNAL_STREAM")));
+    auto sink = std::make_shared<StderrSink>(StderrIsJournal(std::getenv("JOURNAL_STREAM")),
+                                             std::move(journal));
     auto logger = std::make_shared<spdlog::logger>("trident", std::move(sink));
     logger->set_level(ToSpdlog(level));
     logger->flush_on(spdlog::level::trace);
@@ -128,16 +173,40 @@ void SetUpLogging(LogLevel level) {
   }
 }
 
-void Log(LogLevel level, std::string_view message) {
+void AddLogListener(LogListener listener) {
+  spdlog::default_logger()->sinks().push_back(std::make_shared<ListenerSink>(std::move(listener)));
+}
+
+void Log(LogLevel level, std::string_view message, const LogFields& fields) {
   if (level == LogLevel::kOff) return;
-  spdlog::default_logger_raw()->log(ToSpdlog(level),
-                                    spdlog::string_view_t(message.data(), message.size()));
+  spdlog::logger* const logger = spdlog::default_logger_raw();
+  const spdlog::string_view_t text(message.data(), message.size());
+  if (fields.job.empty()) {
+    logger->log(ToSpdlog(level), text);
+    return;
+  }
+  // What spdlog does for a record, with the fields beside it.
+  if (!logger->should_log(ToSpdlog(level))) return;
+  const spdlog::details::log_msg record(spdlog::source_loc{}, logger->name(), ToSpdlog(level),
+                                        text);
+  for (const spdlog::sink_ptr& sink : logger->sinks()) {
+    try {
+      if (auto* const with_fields = dynamic_cast<FieldSink*>(sink.get())) {
+        with_fields->LogWithFields(record, fields);
+      } else {
+        sink->log(record);
+      }
+      sink->flush();
+    } catch (const std::exception& exception) {
+      std::fprintf(stderr, "cannot write a log record: %s\n", exception.what());
+    }
+  }
 }
 
 std::string FormatLogLine(LogLevel level, std::string_view message, bool journal) {
   while (!message.empty() && message.back() == '\n') message.remove_suffix(1);
   std::string line;
-  if (!journal) return line.append(NameOf(level)).append(" ").append(message).append("\n");
+  if (!journal) return line.append(LogLevelName(level)).append(" ").append(message).append("\n");
   while (true) {
     const size_t end = message.find('\n');
     line.append(JournalPriority(level)).append(message.substr(0, end)).append("\n");

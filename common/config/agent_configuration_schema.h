@@ -22,6 +22,21 @@ struct Schema<GrpcConfiguration> {
 };
 
 template <>
+struct Schema<MetricsConfiguration> {
+  static constexpr char kName[] = "MetricsConfiguration";
+  static constexpr char kDoc[] = "Metrics in the text format of Prometheus.";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"listenPort", "TCP port on the loopback addresses for GET /metrics."},
+               &MetricsConfiguration::listen_port);
+    v.Optional(
+        {"textfile", "A file ending in .prom, for the textfile collector of a node exporter.",
+         Format::kAbsolutePath},
+        &MetricsConfiguration::textfile);
+  }
+};
+
+template <>
 struct Schema<AgentConfiguration> {
   static constexpr char kName[] = "AgentConfiguration";
   static constexpr char kDoc[] = "The agent's own configuration.";
@@ -37,9 +52,14 @@ struct Schema<AgentConfiguration> {
                &AgentConfiguration::network_override);
     v.Optional({"waitForProvisioningNetwork", "Wait until the network is up."},
                &AgentConfiguration::wait_for_provisioning_network);
+    v.Optional({"networkConfirmSeconds",
+                "How long a change of the running network waits for a sign that the host can still "
+                "be reached before it is taken back, 10 to 3600. Without it: 120."},
+               &AgentConfiguration::network_confirm_seconds);
     v.Optional({"allowedOperations", "What any caller may ask for."},
                &AgentConfiguration::allowed_operations);
     v.Optional({"grpc", "The API server; without it there is none."}, &AgentConfiguration::grpc);
+    v.Optional({"metrics", "Where metrics can be had."}, &AgentConfiguration::metrics);
     v.Optional({"registryCredentials",
                 "A file with credentials for OCI registries, as Docker's config.json; readable by "
                 "its owner only.",

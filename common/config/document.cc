@@ -9,6 +9,7 @@
 #include "common/config/agent_configuration_schema.h"
 #include "common/config/finding_list.h"
 #include "common/config/host_configuration_schema.h"
+#include "common/config/network_validation.h"
 #include "common/config/reader.h"
 #include "common/config/validation.h"
 #include "common/config/writer.h"
@@ -40,6 +41,35 @@ void ValidateSources(const AgentConfiguration& configuration, FindingList& findi
                "Keep one of these keys.");
 }
 
+void ValidateMetrics(const AgentConfiguration& configuration, FindingList& findings) {
+  if (!configuration.metrics) return;
+  const MetricsConfiguration& metrics = *configuration.metrics;
+  if (!metrics.listen_port && !metrics.textfile && !findings.Failed("metrics")) {
+    findings.Add("metrics", "metrics go nowhere: neither \"listenPort\" nor \"textfile\" is given",
+                 "Add one of the two, or remove the section.");
+  }
+  if (metrics.listen_port == 0) {
+    findings.Add("metrics.listenPort", "must be a port from 1 to 65535, found 0",
+                 "Choose a port that is free on the host, such as 9559.");
+  }
+  if (metrics.textfile && !metrics.textfile->ends_with(".prom")) {
+    findings.Add("metrics.textfile",
+                 StrCat("the name must end in \".prom\", or nobody would read the file; found \"",
+                        Shorten(*metrics.textfile), "\""),
+                 "Write a path such as /var/lib/prometheus/node-exporter/trident.prom.");
+  }
+}
+
+void ValidateConfirmation(const AgentConfiguration& configuration, FindingList& findings) {
+  constexpr uint32_t kLeast = 10;
+  constexpr uint32_t kMost = 3600;
+  const uint32_t seconds = configuration.network_confirm_seconds;
+  if (seconds >= kLeast && seconds <= kMost) return;
+  findings.Add("networkConfirmSeconds",
+               StrCat("must be from ", kLeast, " to ", kMost, " seconds, found ", seconds),
+               "Give a network time to come up, and an operator time to look.");
+}
+
 }  // namespace
 
 absl::StatusOr<HostConfiguration> ParseHostConfiguration(std::string_view yaml) {
@@ -65,6 +95,11 @@ absl::StatusOr<AgentConfiguration> ParseAgentConfiguration(std::string_view yaml
   AgentConfiguration configuration;
   if (ReadDocument(yaml, findings, configuration)) {
     ValidateSources(configuration, findings);
+    ValidateMetrics(configuration, findings);
+    ValidateConfirmation(configuration, findings);
+    if (configuration.network_override) {
+      ValidateNetwork(*configuration.network_override, "networkOverride", findings);
+    }
     if (configuration.host_configuration) {
       ValidateHostConfiguration(*configuration.host_configuration, "hostConfiguration.", findings);
     }

@@ -62,6 +62,16 @@ void Reader::Locate(const YamlNode& node, const std::string& path) {
   findings_.Locate(path, node.line, node.column);
 }
 
+void Reader::LocateAll(const YamlNode& node, const std::string& path) {
+  Locate(node, path);
+  for (size_t i = 0; i < node.sequence.size(); ++i) {
+    LocateAll(*node.sequence[i], StrCat(path, "[", i, "]"));
+  }
+  for (const YamlNode::Entry& entry : node.mapping) {
+    LocateAll(*entry.value, StrCat(path, ".", Shorten(entry.key)));
+  }
+}
+
 void Reader::Fail(const YamlNode& node, const std::string& path, std::string reason,
                   std::string remedy) {
   findings_.Fail(path, node.line, node.column, std::move(reason), std::move(remedy));

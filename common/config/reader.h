@@ -92,6 +92,9 @@ class Reader {
 
   bool ExpectMapping(const YamlNode& node, const std::string& path);
 
+  // Notes where everything inside of `node` stands: for rules about values without a schema.
+  void LocateAll(const YamlNode& node, const std::string& path);
+
   template <typename T>
   void ReadObject(const YamlNode& node, const std::string& path, T& out) {
     if (!ExpectMapping(node, path)) return;

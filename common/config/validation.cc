@@ -7,6 +7,7 @@
 
 #include "common/base/strings.h"
 #include "common/base/yaml_document.h"
+#include "common/config/network_validation.h"
 #include "common/config/path.h"
 
 namespace trident {
@@ -152,6 +153,12 @@ void ValidateHostConfiguration(const HostConfiguration& configuration, const std
   ValidateDatastore(configuration, prefix, findings);
   ValidateSelfUpgrade(configuration, prefix, findings);
   ValidateStorage(configuration.storage, prefix + "storage", findings);
+  if (configuration.network_provision) {
+    ValidateNetwork(*configuration.network_provision, prefix + "networkProvision", findings);
+  }
+  if (configuration.network) {
+    ValidateNetwork(*configuration.network, prefix + "network", findings);
+  }
   ValidateScripts(configuration.scripts.pre_servicing, prefix + "scripts.preServicing", findings);
   ValidateScripts(configuration.scripts.post_provision, prefix + "scripts.postProvision", findings);
   ValidateScripts(configuration.scripts.post_configure, prefix + "scripts.postConfigure", findings);

@@ -108,6 +108,7 @@ void ValueCodec<YamlValue>::Read(Reader& reader, const YamlNode& node, const std
       return;
     }
   }
+  reader.LocateAll(node, path);
   out = ToYamlValue(node);
 }
 

@@ -12,7 +12,7 @@
 
 #include "agent/api/server.h"
 #include "proto/trident.grpc.pb.h"
-#include "tests/agent/api/fake_job_manager.h"
+#include "tests/agent/jobs/fake/fake_job_manager.h"
 #include "tests/support/temporary_directory.h"
 
 namespace trident::test {

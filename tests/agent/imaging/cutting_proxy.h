@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/agent/imaging/loopback.h"
+#include "tests/support/loopback.h"
 
 namespace trident::test {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "agent/imaging/oci_manifest.h"
-#include "tests/agent/imaging/scripted_http_server.h"
 #include "tests/agent/imaging/stream_fixture.h"
 #include "tests/agent/imaging/test_images.h"
+#include "tests/support/scripted_http_server.h"
 #include "tests/support/status_matchers.h"
 
 namespace trident::test {

@@ -10,7 +10,7 @@
 #include <chrono>
 #include <thread>
 
-#include "tests/agent/imaging/loopback.h"
+#include "tests/support/loopback.h"
 
 namespace trident::test {
 

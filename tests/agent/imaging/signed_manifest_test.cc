@@ -6,10 +6,10 @@
 
 #include "agent/imaging/manifest_signature.h"
 #include "tests/agent/imaging/nginx.h"
-#include "tests/agent/imaging/scripted_http_server.h"
 #include "tests/agent/imaging/signing_key.h"
 #include "tests/agent/imaging/stream_fixture.h"
 #include "tests/agent/imaging/test_images.h"
+#include "tests/support/scripted_http_server.h"
 #include "tests/support/status_matchers.h"
 
 namespace trident::test {

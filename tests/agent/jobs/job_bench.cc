@@ -35,6 +35,7 @@ Plan PlanOf(ServicingKind kind, bool reboots, std::vector<std::pair<std::string,
     if (id == "commit") step.kind = StepKind::kCommitBoot;
     if (id == "firmware") step.kind = StepKind::kPointFirmware;
     if (id == "apply") step.kind = StepKind::kApplyManagement;
+    if (id == "confirm") step.kind = StepKind::kConfirmNetwork;
     plan.steps.push_back(std::move(step));
   }
   return plan;
@@ -116,6 +117,15 @@ absl::Status FakeServicer::RunStep(const StepRun& run) {
       range = target_range_;
     }
     TRIDENT_RETURN_IF_ERROR(run.record_target_range(range));
+  }
+  if (run.step.kind == StepKind::kConfirmNetwork) {
+    TRIDENT_RETURN_IF_ERROR(Enter("confirm", nullptr));
+    while (!run.confirmed()) {
+      if (run.cancellation.WaitFor(std::chrono::milliseconds(1))) {
+        return MakeError(absl::StatusCode::kCancelled, "cancelled", "cancelled", "was interrupted");
+      }
+    }
+    return absl::OkStatus();
   }
   TRIDENT_RETURN_IF_ERROR(Enter(run.step.id, &run.cancellation));
   if (run.step.kind == StepKind::kWriteImage) run.status.management.datastore_path = "written";
@@ -220,6 +230,11 @@ Plan InstallPlan() {
 Plan LivePlan() {
   return PlanOf(ServicingKind::kNormalUpdate, false,
                 {{"prepare", Phase::kStage}, {"apply", Phase::kFinalize}});
+}
+
+Plan ConfirmedPlan() {
+  return PlanOf(ServicingKind::kNormalUpdate, false,
+                {{"change", Phase::kFinalize}, {"confirm", Phase::kCommit}});
 }
 
 Plan NoPlan() { return PlanOf(ServicingKind::kNone, false, {}); }

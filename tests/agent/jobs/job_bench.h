@@ -82,6 +82,7 @@ class FakeServicer final : public Servicer {
 Plan UpdatePlan();
 Plan InstallPlan();
 Plan LivePlan();
+Plan ConfirmedPlan();  // its step "confirm" waits for the operator
 Plan NoPlan();
 
 // A valid configuration; those of different numbers differ.

@@ -218,6 +218,54 @@ TEST_CASE("The operator can take back a job that is being verified") {
   REQUIRE_ERROR(bench.jobs->Commit(""), absl::StatusCode::kNotFound, "No job");
 }
 
+TEST_CASE("A step that waits for the operator goes on with the commit of its job") {
+  JobBench bench;
+  bench.servicer.set_plan(test::ConfirmedPlan());
+  bench.Start();
+  const std::string id = bench.Submit();
+  bench.servicer.WaitForCall("confirm");
+  CHECK(bench.jobs->Find(id)->state == JobState::kVerifying);
+  // A commit of another job is none of this one.
+  REQUIRE_ERROR(bench.jobs->Commit("other"), absl::StatusCode::kNotFound, "no job other");
+  CHECK(bench.jobs->Find(id)->state == JobState::kVerifying);
+  REQUIRE_OK(bench.jobs->Commit(id));
+  Follower(*bench.jobs, 0).UntilState(JobState::kSucceeded);
+}
+
+TEST_CASE("A commit counts only in the process that was told, and can be told again") {
+  JobBench bench;
+  bench.servicer.set_plan(test::ConfirmedPlan());
+  bench.Start();
+  const std::string id = bench.Submit();
+  bench.servicer.WaitForCall("confirm");
+  bench.Restart();
+  bench.servicer.WaitForCall("confirm", 2);
+  CHECK(bench.jobs->Find(id)->state == JobState::kVerifying);
+  REQUIRE_OK(bench.jobs->Commit(""));
+  Follower(*bench.jobs, 0).UntilState(JobState::kSucceeded);
+}
+
+TEST_CASE("The worker's silence grows only while it works") {
+  JobBench bench;
+  bench.servicer.set_plan(test::LivePlan());
+  bench.servicer.BlockAt("apply");
+  bench.Start();
+  CHECK(bench.jobs->WorkerSilence() == std::chrono::nanoseconds(0));
+  const std::string id = bench.Submit();
+  bench.servicer.WaitForCall("apply");
+  // The bench's clock moves a second with each look at it.
+  const auto first = bench.jobs->WorkerSilence();
+  const auto second = bench.jobs->WorkerSilence();
+  CHECK(first > std::chrono::nanoseconds(0));
+  CHECK(second > first);
+  REQUIRE_OK(bench.jobs->RollBack(id));
+  Follower(*bench.jobs, 0).UntilState(JobState::kRolledBack);
+  for (int i = 0; i < 3000 && bench.jobs->WorkerSilence().count() != 0; ++i) {
+    Cancellation().WaitFor(std::chrono::milliseconds(10));
+  }
+  CHECK(bench.jobs->WorkerSilence() == std::chrono::nanoseconds(0));
+}
+
 TEST_CASE("A configuration that rolled back is not tried again unless forced") {
   JobBench bench;
   bench.servicer.set_plan(test::LivePlan());

@@ -71,6 +71,7 @@ FakeWorld::FakeWorld()
       mounts.SetFileOn(device, "/boot/initrd.img", "initrd");
       mounts.SetFileOn(device, "/usr/bin/tridentd", "agent");
       mounts.SetFileOn(device, "/etc/hostname", "image\n");
+      for (const auto& [path, content] : image_files) mounts.SetFileOn(device, path, content);
     }
   });
 }
@@ -143,11 +144,13 @@ HostConfiguration FakeWorld::MirroredDocument(int version) {
 }
 
 Host FakeWorld::host() {
-  return {files, commands, devices, mounts, firmware, machine, clock, encryption};
+  return {files, commands, devices, mounts, firmware, machine, clock, encryption, network};
 }
 
 std::unique_ptr<Servicer> FakeWorld::MakeServicer() {
-  return MakeHostServicer(host(), *prober_, *streamer_, {});
+  HostServicerOptions options;
+  options.live_network.interval = std::chrono::milliseconds(1);
+  return MakeHostServicer(host(), *prober_, *streamer_, options);
 }
 
 absl::Status FakeWorld::RunPhase(Servicer& servicer, const HostConfiguration& configuration,
@@ -176,6 +179,12 @@ absl::Status FakeWorld::RunPhase(Servicer& servicer, const HostConfiguration& co
                             [this](StoreRange range) {
                               target_range = range;
                               return absl::OkStatus();
+                            },
+                        // Time goes by for a step that waits for it.
+                        .confirmed =
+                            [this] {
+                              clock.Advance(std::chrono::seconds(1));
+                              return confirmed;
                             }};
       const absl::Status status = servicer.RunStep(run);
       if (!status.ok()) return status;

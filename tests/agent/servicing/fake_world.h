@@ -2,6 +2,7 @@
 #ifndef TRIDENT_TESTS_AGENT_SERVICING_FAKE_WORLD_H_
 #define TRIDENT_TESTS_AGENT_SERVICING_FAKE_WORLD_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "agent/host/fake/fake_firmware.h"
 #include "agent/host/fake/fake_machine.h"
 #include "agent/host/fake/fake_mounts.h"
+#include "agent/host/fake/fake_network_state.h"
 #include "agent/host/host.h"
 #include "agent/servicing/host_servicer.h"
 #include "common/config/host_configuration.h"
@@ -55,10 +57,14 @@ class FakeWorld {
   FakeMachine machine;
   FakeClock clock;
   FakeEncryption encryption{devices};
+  FakeNetworkState network;
   // What the store knows.
   Recorded recorded;
   StoreRange target_range;
   int stores_copied = 0;
+  bool confirmed = false;  // by the operator
+  // What the root image holds besides, path -> content.
+  std::map<std::string, std::string> image_files;
   std::vector<std::string> warnings;
   // What ESP images bring along, instead of GRUB.
   bool use_systemd_boot = false;

@@ -189,7 +189,6 @@ TEST_CASE("what a host cannot or must not do is refused before anything is writt
                                                 "http://10.0.2.2/root_v1.raw.zst: HTTP 404"));
        },
        precondition, "HTTP 404"},
-      {"network", [](auto& c, auto&) { c.network.emplace(); }, unsupported, "network"},
       {"users", [](auto& c, auto&) { c.osconfig.users.emplace_back(); }, unsupported, "osconfig"},
       {"scripts", [](auto& c, auto&) { c.scripts.post_configure.emplace_back(); }, unsupported,
        "scripts"},
@@ -249,9 +248,59 @@ TEST_CASE("old arrays on the disks are taken apart before the disks are partitio
   CHECK(plan->destroyed[0] == Destroyed{"/dev/md127", "RAID array of /dev/vda1"});
 }
 
-TEST_CASE("all reasons are told, not just the first") {
+TEST_CASE("a network is written into every new root, after what makes it boot") {
+  HostConfiguration desired = Document(2);
+  desired.network.emplace();
+  const auto install = MakePlan(desired, {}, BareMachine(desired), false);
+  REQUIRE_OK(install);
+  const auto update =
+      MakePlan(desired, InstalledHost(1, Volume::kA), RunningMachine(desired, Volume::kA), false);
+  REQUIRE_OK(update);
+  CHECK(update->kind == ServicingKind::kAbUpdate);
+  for (const Plan& plan : {*install, *update}) {
+    const std::vector<std::string> ids = StepIds(plan);
+    const auto at = std::find(ids.begin(), ids.end(), "configure-network");
+    REQUIRE(at != ids.end());
+    CHECK(std::find(ids.begin(), at, "write-fstab") != at);
+    CHECK(*(at + 1) == "configure-management");
+    CHECK(std::find(ids.begin(), ids.end(), "apply-network") == ids.end());
+  }
+}
+
+TEST_CASE("a changed network alone is a live change, which has to prove itself") {
   HostConfiguration desired = Document(1);
   desired.network.emplace();
+  Observation observed = RunningMachine(desired, Volume::kA);
+  REQUIRE_ERROR(MakePlan(desired, InstalledHost(1, Volume::kA), observed, false),
+                absl::StatusCode::kFailedPrecondition, "has no netplan");
+  observed.has_netplan = true;
+  const auto plan = MakePlan(desired, InstalledHost(1, Volume::kA), observed, false);
+  REQUIRE_OK(plan);
+  CHECK(plan->kind == ServicingKind::kNormalUpdate);
+  CHECK_FALSE(plan->reboots);
+  CHECK(StepIds(*plan) ==
+        std::vector<std::string>{"apply-network", "confirm-network", "apply-management"});
+  // Also when it is taken away.
+  Recorded recorded = InstalledHost(1, Volume::kA);
+  recorded.configuration->network.emplace();
+  const auto removal = MakePlan(Document(1), recorded, observed, false);
+  REQUIRE_OK(removal);
+  CHECK(removal->steps.size() == 3);
+}
+
+TEST_CASE("what only a provisioning OS uses changes nothing on a running host but the document") {
+  HostConfiguration desired = Document(1);
+  desired.network_provision.emplace();
+  const auto plan =
+      MakePlan(desired, InstalledHost(1, Volume::kA), RunningMachine(desired, Volume::kA), false);
+  REQUIRE_OK(plan);
+  CHECK(plan->kind == ServicingKind::kHotPatch);
+  CHECK(StepIds(*plan) == std::vector<std::string>{"apply-management"});
+}
+
+TEST_CASE("all reasons are told, not just the first") {
+  HostConfiguration desired = Document(1);
+  desired.scripts.post_provision.emplace_back();
   desired.osconfig.users.emplace_back();
   Observation observed = BareMachine(desired);
   observed.booted_from_ramdisk = false;

@@ -1,4 +1,4 @@
-#include "tests/agent/api/fake_job_manager.h"
+#include "tests/agent/jobs/fake/fake_job_manager.h"
 
 #include <chrono>
 #include <utility>

@@ -1,6 +1,6 @@
 // TCP sockets on 127.0.0.1 for test servers.
-#ifndef TRIDENT_TESTS_AGENT_IMAGING_LOOPBACK_H_
-#define TRIDENT_TESTS_AGENT_IMAGING_LOOPBACK_H_
+#ifndef TRIDENT_TESTS_SUPPORT_LOOPBACK_H_
+#define TRIDENT_TESTS_SUPPORT_LOOPBACK_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -48,4 +48,4 @@ class StopSignal {
 
 }  // namespace trident::test
 
-#endif  // TRIDENT_TESTS_AGENT_IMAGING_LOOPBACK_H_
+#endif  // TRIDENT_TESTS_SUPPORT_LOOPBACK_H_

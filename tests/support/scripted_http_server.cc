@@ -1,10 +1,11 @@
-#include "tests/agent/imaging/scripted_http_server.h"
+#include "tests/support/scripted_http_server.h"
 
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <sstream>
 
 namespace trident::test {
@@ -22,9 +23,8 @@ bool ReadRequest(const Socket& client, const StopSignal& stop, HttpAsked& asked)
   }
   std::istringstream lines(text);
   std::string line;
-  std::string method;
   std::getline(lines, line);
-  std::istringstream(line) >> method >> asked.path;
+  std::istringstream(line) >> asked.method >> asked.path;
   while (std::getline(lines, line) && line != "\r") {
     line.pop_back();
     const size_t colon = line.find(": ");
@@ -33,6 +33,15 @@ bool ReadRequest(const Socket& client, const StopSignal& stop, HttpAsked& asked)
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     asked.headers[name] = line.substr(colon + 2);
+  }
+  const std::string length = asked.Header("content-length");
+  const size_t wanted = length.empty() ? 0 : std::stoull(length);
+  asked.body = text.substr(text.find("\r\n\r\n") + 4);
+  while (asked.body.size() < wanted) {
+    if (!stop.WaitReadable(client)) return false;
+    const size_t bytes = Receive(client, piece.data(), piece.size());
+    if (bytes == 0) return false;
+    asked.body.append(piece.data(), bytes);
   }
   return true;
 }
@@ -84,6 +93,11 @@ std::vector<HttpAsked> ScriptedHttpServer::Requests() const {
   return requests_;
 }
 
+bool ScriptedHttpServer::AwaitRequests(size_t count) const {
+  std::unique_lock lock(mutex_);
+  return asked_.wait_for(lock, std::chrono::seconds(30), [&] { return requests_.size() >= count; });
+}
+
 void ScriptedHttpServer::Accept() {
   while (stop_.WaitReadable(listener_)) {
     Socket client(accept4(listener_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -101,6 +115,7 @@ void ScriptedHttpServer::Handle(const Socket& client) {
     answer = script_(asked, requests_.size());
     requests_.push_back(asked);
   }
+  asked_.notify_all();
   std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " Scripted\r\n";
   for (const std::string& header : answer.headers) head += header + "\r\n";
   if (!answer.no_length) {

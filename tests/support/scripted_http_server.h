@@ -1,7 +1,8 @@
 // An HTTP server that does exactly what a test wants, good or bad.
-#ifndef TRIDENT_TESTS_AGENT_IMAGING_SCRIPTED_HTTP_SERVER_H_
-#define TRIDENT_TESTS_AGENT_IMAGING_SCRIPTED_HTTP_SERVER_H_
+#ifndef TRIDENT_TESTS_SUPPORT_SCRIPTED_HTTP_SERVER_H_
+#define TRIDENT_TESTS_SUPPORT_SCRIPTED_HTTP_SERVER_H_
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,13 +13,15 @@
 #include <thread>
 #include <vector>
 
-#include "tests/agent/imaging/loopback.h"
+#include "tests/support/loopback.h"
 
 namespace trident::test {
 
 struct HttpAsked {
-  std::string path;
-  std::map<std::string, std::string> headers;  // names in lower case
+  std::string method = {};
+  std::string path = {};
+  std::map<std::string, std::string> headers = {};  // names in lower case
+  std::string body = {};
 
   std::string Header(const std::string& name) const {
     const auto found = headers.find(name);
@@ -60,6 +63,8 @@ class ScriptedHttpServer {
   std::string Url(const std::string& path = "/image") const;
   // Everything that was asked so far.
   std::vector<HttpAsked> Requests() const;
+  // Waits until there were so many requests; false when that takes more than half a minute.
+  bool AwaitRequests(size_t count) const;
 
  private:
   void Accept();
@@ -70,6 +75,7 @@ class ScriptedHttpServer {
   Socket listener_;
   StopSignal stop_;
   mutable std::mutex mutex_;
+  mutable std::condition_variable asked_;
   std::vector<HttpAsked> requests_;
   std::vector<std::thread> connections_;
   std::thread acceptor_;
@@ -77,4 +83,4 @@ class ScriptedHttpServer {
 
 }  // namespace trident::test
 
-#endif  // TRIDENT_TESTS_AGENT_IMAGING_SCRIPTED_HTTP_SERVER_H_
+#endif  // TRIDENT_TESTS_SUPPORT_SCRIPTED_HTTP_SERVER_H_

@@ -1,4 +1,4 @@
-#include "tests/agent/imaging/loopback.h"
+#include "tests/support/loopback.h"
 
 #include <netinet/in.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 // A job manager without jobs: tests say what it answers and append events to its journal.
-#ifndef TRIDENT_TESTS_AGENT_API_FAKE_JOB_MANAGER_H_
-#define TRIDENT_TESTS_AGENT_API_FAKE_JOB_MANAGER_H_
+#ifndef TRIDENT_TESTS_AGENT_JOBS_FAKE_FAKE_JOB_MANAGER_H_
+#define TRIDENT_TESTS_AGENT_JOBS_FAKE_FAKE_JOB_MANAGER_H_
 
 #include <condition_variable>
 #include <cstdint>
@@ -56,6 +56,7 @@ class FakeJobManager : public JobManager {
   absl::StatusOr<JobSummary> Commit(const std::string& job_id) override;
   absl::StatusOr<JobSummary> RollBack(const std::string& job_id) override;
   absl::StatusOr<JobSummary> Cancel(const std::string& job_id) override;
+  std::chrono::nanoseconds WorkerSilence() override { return {}; }
   absl::StatusOr<std::vector<JobSummary>> List(size_t limit) override;
   absl::StatusOr<JobSummary> Find(const std::string& job_id) override;
   absl::StatusOr<AllowedOperations> OperationsOf(const std::string& job_id) override;
@@ -86,4 +87,4 @@ Event LogOf(const JobSummary& job, const std::string& message);
 
 }  // namespace trident::test
 
-#endif  // TRIDENT_TESTS_AGENT_API_FAKE_JOB_MANAGER_H_
+#endif  // TRIDENT_TESTS_AGENT_JOBS_FAKE_FAKE_JOB_MANAGER_H_
