@@ -18,7 +18,7 @@ constexpr std::array<std::pair<Phase, std::string_view>, 4> kPhases{{
     {Phase::kCommit, "commit"},
 }};
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 25> kStepKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 28> kStepKinds{{
     {StepKind::kRemoveArray, "remove-array"},
     {StepKind::kWritePartitionTable, "write-partition-table"},
     {StepKind::kCreateArray, "create-array"},

@@ -4,6 +4,7 @@ Slow to make and independent of the agent, so it is kept in the cache under a ke
 that it depends on: a change to this file makes a new one.
 """
 
+import dataclasses
 import fcntl
 import hashlib
 import json
@@ -21,7 +22,6 @@ SUITE = "bookworm"
 # Both images of a host start out with the same identifiers, as images made by one pipeline do.
 ROOT_UUID = "5e0f7a52-3c1d-4b6e-9a7d-0c2f4e6a8b10"
 ESP_VOLUME_ID = "7E57-E5B0"
-ROOT_MIB = 512
 
 PACKAGES = [
     "systemd", "systemd-sysv", "udev", "dbus", "kmod", "linux-image-cloud-amd64", "initramfs-tools",
@@ -35,6 +35,22 @@ PACKAGES = [
     "libsqlite3-0", "libcurl4", "libssl3", "liblzma5", "libzstd1", "libxxhash0", "libfdisk1",
     "libcryptsetup12", "libblkid1", "libmount1", "libefivar1", "libefiboot1", "libsystemd0", "libcryptsetup12",
 ]
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What one base has that others do not need."""
+    packages: tuple[str, ...] = ()
+    root_mib: int = 512
+    # Of FILES, left out.
+    without: tuple[str, ...] = ()
+
+
+NETWORKD_FILE = "etc/systemd/network/10-eth0.network"
+KINDS = {
+    "plain": Kind(),
+    # Its network comes from netplan alone: what is not in the Host Configuration is not there.
+    "netplan": Kind(packages=("netplan.io",), root_mib=640, without=(NETWORKD_FILE,)),
+}
 
 # Never used by these machines; leaving them out makes every image smaller and faster to write.
 EXCLUDED = [
@@ -104,7 +120,7 @@ FILES = {
     "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 trident-host\n",
     # A fixed one: an empty one makes systemd treat every first boot of an image as a first boot.
     "etc/machine-id": "5e0f7a523c1d4b6e9a7d0c2f4e6a8b10\n",
-    "etc/systemd/network/10-eth0.network":
+    NETWORKD_FILE:
         "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n",
     "etc/ssh/sshd_config.d/e2e.conf":
         "UsePAM no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n"
@@ -125,6 +141,7 @@ class Base:
         self.folder = folder
         self.key = folder.name
         self.root = folder / "root.ext4"
+        # Of the plain base only.
         self.ramdisk = folder / "ramdisk.cpio.zst"
         self.kernel = folder / "vmlinuz"
         self.initrd = folder / "initrd.img"
@@ -143,21 +160,22 @@ def ssh_key() -> pathlib.Path:
     return key
 
 
-def base() -> Base:
+def base(kind: str = "plain") -> Base:
     """The base tree from the cache, made when it is not there yet."""
     public_key = pathlib.Path(f"{ssh_key()}.pub").read_text()
     key = hashlib.sha256(pathlib.Path(__file__).read_bytes() + public_key.encode()).hexdigest()[:16]
-    folder = paths.cache() / f"base-{key}"
+    prefix = "base-" if kind == "plain" else f"base-{kind}-"
+    folder = paths.cache() / f"{prefix}{key}"
     with (paths.cache() / "base.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            print("Making the base tree with mmdebstrap (once; it is kept in the cache) ...",
+            print(f"Making the {kind} base tree with mmdebstrap (once; it is kept in the cache) ...",
                   flush=True)
             # Beside the result, so that the rename is atomic.
             with tempfile.TemporaryDirectory(prefix="base-tmp-", dir=paths.cache()) as temporary:
-                _make(pathlib.Path(temporary), public_key)
+                _make(pathlib.Path(temporary), public_key, KINDS[kind])
                 os.rename(f"{temporary}/result", folder)
-            for old in paths.cache().glob("base-????????????????"):
+            for old in paths.cache().glob(f"{prefix}????????????????"):
                 if old != folder:
                     shutil.rmtree(old)
     return Base(folder)
@@ -187,14 +205,14 @@ def _apt_options(folder: pathlib.Path) -> list[str]:
     return [f"--aptopt={file}"]
 
 
-def _make(folder: pathlib.Path, public_key: str) -> None:
+def _make(folder: pathlib.Path, public_key: str, kind: Kind) -> None:
     tree = folder / "tree"
     (folder / "initramfs.conf").write_text(INITRAMFS_CONF)
     (folder / "initramfs.modules").write_text(INITRAMFS_MODULES)
     run(["mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory",
          *_apt_options(folder),
          *[f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED],
-         f"--include={','.join(PACKAGES)}",
+         f"--include={','.join([*PACKAGES, *kind.packages])}",
          # In place before the kernel's package makes its initrd.
          '--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d" '
          '"$1/usr/share/initramfs-tools/modules.d"',
@@ -206,7 +224,7 @@ def _make(folder: pathlib.Path, public_key: str) -> None:
          '--customize-hook=for package in "$1"/tmp/*.deb; do dpkg-deb --fsys-tarfile "$package" | '
          'tar -x --keep-directory-symlink -C "$1" && rm "$package"; done',
          SUITE, tree, *_sources()], timeout=1200)
-    _customize(tree, public_key)
+    _customize(tree, public_key, kind)
 
     result = folder / "result"
     result.mkdir()
@@ -216,13 +234,16 @@ def _make(folder: pathlib.Path, public_key: str) -> None:
     shutil.copyfile(tree / "boot" / f"initrd.img-{version}", result / "initrd.img")
     run(["mke2fs", "-q", "-t", "ext4", "-U", ROOT_UUID, "-N", "49152", "-m", "1",
          "-E", "root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard",
-         "-d", tree, result / "root.ext4", f"{ROOT_MIB}M"])
-    _ramdisk(tree, result / "ramdisk.cpio.zst")
+         "-d", tree, result / "root.ext4", f"{kind.root_mib}M"])
+    if kind == KINDS["plain"]:
+        _ramdisk(tree, result / "ramdisk.cpio.zst")
     (result / "info.json").write_text(json.dumps({"kernelVersion": version}))
 
 
-def _customize(tree: pathlib.Path, public_key: str) -> None:
+def _customize(tree: pathlib.Path, public_key: str, kind: Kind) -> None:
     for name, text in FILES.items():
+        if name in kind.without:
+            continue
         file = tree / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)

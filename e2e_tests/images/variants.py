@@ -45,6 +45,8 @@ class Variant:
     options: str = ""
     format: str = "raw-zstd"
     next_agent: bool = False
+    # Of base_tree.KINDS.
+    base: str = "plain"
     files: tuple[tuple[str, str], ...] = ()
     # Which file systems are images of their own.
     parts: tuple[str, ...] = ("esp", "root")
@@ -77,10 +79,14 @@ VARIANTS = {
     # Not only the root is an image: /boot and /usr are too.
     "parts-v1": Variant("grub-boot", "1", parts=("esp", "root", "boot", "usr")),
     "parts-v2": Variant("grub-boot", "2", parts=("esp", "root", "boot", "usr")),
+    # The network comes from netplan alone.
+    "netplan-v1": Variant("grub", "1", base="netplan"),
+    "netplan-v2": Variant("grub", "2", base="netplan"),
 }
 # What the suite "main" and the demo use.
 MAIN = ["grub-v1", "grub-v2", "grub-v3", "systemd-boot-v1", "systemd-boot-v2",
         "systemd-boot-v3", "grub-v2-panic", "grub-v2-next-agent", "grub-v2-xz"]
+PROVISIONING_UNIT = "trident-network.service"
 SUFFIX = {"raw-zstd": "zst", "raw-lzma": "xz", "raw-gzip": "gz", "raw": "img"}
 
 
@@ -116,7 +122,7 @@ def images(name: str) -> Images:
     variant = VARIANTS[name]
     folder = _folder()
     with _lock():
-        tree = base()
+        tree = base(variant.base)
         agent = _agent_files(variant.next_agent)
         made = {}
         for part in variant.parts:
@@ -240,6 +246,8 @@ def _additions(agent, variant, tree: Base, work: pathlib.Path) -> dict[str, path
             put(name, content)
         for name, content in variant.files:
             put(name, content)
+        # Its place is a provisioning OS.
+        files.pop(f"usr/lib/systemd/system/{PROVISIONING_UNIT}", None)
 
     units = {name: file for name, file in files.items()
              if name.startswith(("usr/lib/systemd/system/", "etc/systemd/system/"))}
