@@ -65,8 +65,8 @@ def bare_host(request, image_server):
 def bare_host_with(request, image_server):
     """Makes a machine with that many blank disks that runs the provisioning OS."""
     with contextlib.ExitStack() as stack:
-        def make(disks: int, tpm: bool = False) -> Host:
-            host = stack.enter_context(Host(image_server, disks=disks, tpm=tpm))
+        def make(disks: int, tpm: bool = False, base: str = "plain") -> Host:
+            host = stack.enter_context(Host(image_server, disks=disks, tpm=tpm, base=base))
             request.node.stash[HOST] = host
             host.start_ramdisk()
             return host

@@ -43,13 +43,27 @@ class Kind:
     root_mib: int = 512
     # Of FILES, left out.
     without: tuple[str, ...] = ()
+    suite: str = SUITE
+    # There is a provisioning OS of it too.
+    ramdisk: bool = False
 
 
 NETWORKD_FILE = "etc/systemd/network/10-eth0.network"
 KINDS = {
-    "plain": Kind(),
+    "plain": Kind(ramdisk=True),
+    # Debian 13: it has systemd-sysupdate. The agent in it is the same program.
+    "trixie": Kind(packages=("systemd-container",), root_mib=640, suite="trixie", ramdisk=True),
     # Its network comes from netplan alone: what is not in the Host Configuration is not there.
     "netplan": Kind(packages=("netplan.io",), root_mib=640, without=(NETWORKD_FILE,)),
+}
+
+# What Debian 13 calls them; what is linked statically into the agent is left out.
+NAMES_IN_TRIXIE = {
+    "libcurl4": "libcurl4t64", "libssl3": "libssl3t64", "libefivar1": "libefivar1t64",
+    "libefiboot1": "libefiboot1t64", "libtss2-esys-3.0.2-0": "libtss2-esys-3.0.2-0t64",
+    "libtss2-mu0": "libtss2-mu-4.0.1-0t64", "libtss2-rc0": "libtss2-rc0t64",
+    "libtss2-tcti-device0": "libtss2-tcti-device0t64", "libc-ares2": "libcares2",
+    "libgrpc++1.51": None, "libprotobuf32": None, "libabsl20220623": None, "libyaml-cpp0.7": None,
 }
 
 # Never used by these machines; leaving them out makes every image smaller and faster to write.
@@ -141,7 +155,7 @@ class Base:
         self.folder = folder
         self.key = folder.name
         self.root = folder / "root.ext4"
-        # Of the plain base only.
+        # Of some kinds only.
         self.ramdisk = folder / "ramdisk.cpio.zst"
         self.kernel = folder / "vmlinuz"
         self.initrd = folder / "initrd.img"
@@ -181,8 +195,8 @@ def base(kind: str = "plain") -> Base:
     return Base(folder)
 
 
-def _sources() -> list[str]:
-    """The machine's own apt sources for this suite."""
+def _sources(folder: pathlib.Path, suite: str) -> list[str]:
+    """The machine's own apt sources; for another suite, its archive with that suite."""
     etc = pathlib.Path("/etc/apt")
     candidates = [etc / "sources.list", *sorted(etc.glob("sources.list.d/*.sources")),
                   *sorted(etc.glob("sources.list.d/*.list"))]
@@ -191,7 +205,23 @@ def _sources() -> list[str]:
         words = file.read_text().split() if file.exists() else []
         if SUITE in words and "main" in words:
             found.append(str(file))
-    return found
+    if suite == SUITE:
+        return found
+    archives = [uri for file in found for uri in re.findall(r"https?://\S*/debian/?(?=\s)",
+                                                            pathlib.Path(file).read_text())]
+    if not archives:
+        raise ProgramError("the machine's apt sources name no Debian archive that could have "
+                           f"{suite} too")
+    other = folder / "other.list"
+    other.write_text(f"deb {archives[0]} {suite} main\n")
+    return [str(other)]
+
+
+def _packages(kind: Kind) -> list[str]:
+    names = [*PACKAGES, *kind.packages]
+    if kind.suite == "trixie":
+        names = [NAMES_IN_TRIXIE.get(name, name) for name in names]
+    return [name for name in names if name]
 
 
 def _apt_options(folder: pathlib.Path) -> list[str]:
@@ -212,18 +242,20 @@ def _make(folder: pathlib.Path, public_key: str, kind: Kind) -> None:
     run(["mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory",
          *_apt_options(folder),
          *[f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED],
-         f"--include={','.join([*PACKAGES, *kind.packages])}",
+         f"--include={','.join(_packages(kind))}",
          # In place before the kernel's package makes its initrd.
          '--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d" '
          '"$1/usr/share/initramfs-tools/modules.d"',
          f"--essential-hook=upload {folder}/initramfs.conf /etc/initramfs-tools/conf.d/e2e",
          f"--essential-hook=upload {folder}/initramfs.modules "
          "/usr/share/initramfs-tools/modules.d/e2e",
-         f'--customize-hook=chroot "$1" sh -ec "cd /tmp; apt-get -q download {" ".join(UNPACKED)}"',
-         # /sbin and /lib are links.
-         '--customize-hook=for package in "$1"/tmp/*.deb; do dpkg-deb --fsys-tarfile "$package" | '
-         'tar -x --keep-directory-symlink -C "$1" && rm "$package"; done',
-         SUITE, tree, *_sources()], timeout=1200)
+         *([f'--customize-hook=chroot "$1" sh -ec "cd /tmp; apt-get -q download '
+            f'{" ".join(UNPACKED)}"',
+            # /sbin and /lib are links.
+            '--customize-hook=for package in "$1"/tmp/*.deb; do dpkg-deb --fsys-tarfile "$package" '
+            '| tar -x --keep-directory-symlink -C "$1" && rm "$package"; done']
+           if kind.suite == SUITE else []),
+         kind.suite, tree, *_sources(folder, kind.suite)], timeout=1200)
     _customize(tree, public_key, kind)
 
     result = folder / "result"
@@ -235,7 +267,7 @@ def _make(folder: pathlib.Path, public_key: str, kind: Kind) -> None:
     run(["mke2fs", "-q", "-t", "ext4", "-U", ROOT_UUID, "-N", "49152", "-m", "1",
          "-E", "root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard",
          "-d", tree, result / "root.ext4", f"{kind.root_mib}M"])
-    if kind == KINDS["plain"]:
+    if kind.ramdisk:
         _ramdisk(tree, result / "ramdisk.cpio.zst")
     (result / "info.json").write_text(json.dumps({"kernelVersion": version}))
 

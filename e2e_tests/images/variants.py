@@ -82,6 +82,10 @@ VARIANTS = {
     # The network comes from netplan alone.
     "netplan-v1": Variant("grub", "1", base="netplan"),
     "netplan-v2": Variant("grub", "2", base="netplan"),
+    # Debian 13.
+    "trixie-v1": Variant("grub", "1", base="trixie", format="raw-lzma"),
+    "trixie-v2": Variant("grub", "2", base="trixie", format="raw-lzma"),
+    "trixie-v3": Variant("grub", "3", base="trixie", format="raw-lzma"),
 }
 # What the suite "main" and the demo use.
 MAIN = ["grub-v1", "grub-v2", "grub-v3", "systemd-boot-v1", "systemd-boot-v2",
@@ -140,13 +144,14 @@ def images(name: str) -> Images:
     return Images(**made)
 
 
-def ramdisk_os() -> RamdiskOs:
-    """The provisioning OS, made where needed."""
+def ramdisk_os(kind: str = "plain") -> RamdiskOs:
+    """The provisioning OS of a kind of base, made where needed."""
     with _lock():
-        tree = base()
+        tree = base(kind)
         agent = _agent_files(False)
-        target = _folder() / "ramdisk-os.cpio"
-        record = _folder() / "ramdisk-os.cpio.json"
+        name = "ramdisk-os.cpio" if kind == "plain" else f"ramdisk-os-{kind}.cpio"
+        target = _folder() / name
+        record = _folder() / f"{name}.json"
         key = _key(tree.key, _source_digest(), agent)
         known = json.loads(record.read_text()) if record.exists() and target.exists() else {}
         if known.get("key") != key:

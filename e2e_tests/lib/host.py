@@ -38,8 +38,10 @@ class Host:
     """Use as a context manager; everything that it started is gone afterwards."""
 
     def __init__(self, server: ImageServer, snapshot: Snapshot | None = None, disks: int = 1,
-                 tpm: bool = False):
+                 tpm: bool = False, base: str = "plain"):
+        """`base` is the kind of base of the provisioning OS."""
         self.server = server
+        self._base = base
         # Short, because a socket's path must be.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trident-e2e-"))
         self.machine = Machine(self.folder / "machine",
@@ -61,7 +63,7 @@ class Host:
 
     def start_ramdisk(self) -> Boot:
         """Boots the provisioning OS on the blank disk."""
-        self.machine.start_ramdisk(variants.ramdisk_os())
+        self.machine.start_ramdisk(variants.ramdisk_os(self._base))
         return self.machine.wait_boot(1)
 
     def start(self) -> Boot:
