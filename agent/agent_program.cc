@@ -76,6 +76,13 @@ int RunAgentProgram(int argc, char** argv, std::span<const Migration> migrations
   CLI::App* get = app.add_subcommand("get", "print the Host Status");
   get->add_option("-s,--status", status_path, "write it to this file instead");
   app.add_subcommand("start-network", "configure the network of the provisioning OS");
+  std::string kickstart_file;
+  bool dangerous_options = false;
+  CLI::App* parse_kickstart = app.add_subcommand(
+      "parse-kickstart", "print the Host Configuration that a kickstart file means");
+  parse_kickstart->add_option("file", kickstart_file, "the kickstart file")->required();
+  parse_kickstart->add_flag("--dangerous-options", dangerous_options,
+                            "translate passwords, for an agent that allows them");
   // Asked by another agent that is about to hand its store over (management/target_agent.h).
   CLI::App* store_range = app.add_subcommand("store-range", "print the store versions it can read");
   store_range->group("");
@@ -99,6 +106,9 @@ int RunAgentProgram(int argc, char** argv, std::span<const Migration> migrations
   if (command == "serve") return ExitCodeOf(ServeCommand(options));
   if (command == "run") return ExitCodeOf(RunCommand(options));
   if (command == "get") return ExitCodeOf(GetCommand(options));
+  if (command == "parse-kickstart") {
+    return ExitCodeOf(ParseKickstartCommand(kickstart_file, dangerous_options));
+  }
   if (command == "store-range") {
     std::cout << FormatStoreRange(RangeOf(migrations)) << "\n";
     return kSuccess;

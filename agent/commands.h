@@ -3,6 +3,8 @@
 #ifndef TRIDENT_AGENT_COMMANDS_H_
 #define TRIDENT_AGENT_COMMANDS_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "agent/agent_options.h"
 
@@ -22,6 +24,10 @@ absl::Status StartNetworkCommand(const AgentOptions& options);
 
 // Prints the Host Status, or writes it to options.status_path.
 absl::Status GetCommand(const AgentOptions& options);
+
+// Prints the Host Configuration that a kickstart means; changes nothing and runs none of its
+// scripts. `dangerous_options`: passwords are translated.
+absl::Status ParseKickstartCommand(const std::string& file, bool dangerous_options);
 
 }  // namespace trident
 

@@ -1,6 +1,7 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -10,22 +11,60 @@
 #include "agent/daemon_client.h"
 #include "agent/early_report.h"
 #include "agent/host/cancellation.h"
+#include "agent/host/command_runner.h"
 #include "agent/host/files.h"
 #include "agent/host/service_notification.h"
 #include "agent/host/stop_signals.h"
+#include "agent/kickstart/kickstart_document.h"
+#include "agent/kickstart/pre_scripts.h"
 #include "common/base/error.h"
 #include "common/config/document.h"
 
 namespace trident {
 namespace {
 
+// What a signal ends: the scripts of a kickstart and, once there is one, the conversation with the
+// agent.
+class Interruption {
+ public:
+  void Stop() {
+    cancellation_.Cancel();
+    const std::lock_guard lock(mutex_);
+    if (daemon_ != nullptr) daemon_->Interrupt();
+  }
+  // `daemon` must outlive the last Stop.
+  void Attach(DaemonClient& daemon) {
+    const std::lock_guard lock(mutex_);
+    daemon_ = &daemon;
+    if (cancellation_.cancelled()) daemon.Interrupt();
+  }
+  const Cancellation& cancellation() const { return cancellation_; }
+
+ private:
+  Cancellation cancellation_;
+  std::mutex mutex_;
+  DaemonClient* daemon_ = nullptr;
+};
+
+absl::StatusOr<std::string> ConfiguredKickstart(const AgentConfiguration& configuration,
+                                                const Cancellation& cancellation) {
+  const std::unique_ptr<Files> files = MakeLinuxFiles();
+  const std::unique_ptr<CommandRunner> commands = MakeLinuxCommandRunner();
+  PreScripts scripts(*files, *commands, cancellation);
+  kickstart::Options options;
+  options.pre_scripts = &scripts;
+  options.dangerous_passwords = configuration.dangerous_options;
+  absl::StatusOr<std::string> document = KickstartDocument(
+      configuration.kickstart, configuration.kickstart_file.value_or(""), *files, options);
+  if (cancellation.cancelled()) return absl::CancelledError("asked to stop");
+  return document;
+}
+
 // The document that the agent's configuration names, as YAML; empty: none.
-absl::StatusOr<std::string> ConfiguredDocument(const AgentConfiguration& configuration) {
+absl::StatusOr<std::string> ConfiguredDocument(const AgentConfiguration& configuration,
+                                               const Cancellation& cancellation) {
   if (configuration.kickstart || configuration.kickstart_file) {
-    return MakeError(absl::StatusCode::kUnimplemented, "unsupported", "not-in-this-version",
-                     "the agent's configuration names a kickstart file, which this version does "
-                     "not translate",
-                     "Write a Host Configuration and name it with hostConfigurationFile.");
+    return ConfiguredKickstart(configuration, cancellation);
   }
   if (configuration.host_configuration) {
     return WriteHostConfiguration(*configuration.host_configuration);
@@ -48,15 +87,17 @@ absl::Status WriteStatus(DaemonClient& daemon, const std::string& path) {
 }  // namespace
 
 absl::Status RunCommand(const AgentOptions& options) {
-  Cancellation stop;
+  Interruption stop;
   std::unique_ptr<AgentProcess> agent;
   absl::StatusOr<std::unique_ptr<DaemonClient>> daemon = absl::UnavailableError("not connected");
   // After what its handler uses, and before the first thread.
   StopSignals signals;
   TRIDENT_ASSIGN_OR_RETURN(const AgentConfiguration configuration, LoadAndReport(options));
-  const absl::StatusOr<std::string> document = ConfiguredDocument(configuration);
+  signals.OnStop([&stop] { stop.Stop(); });
+  const absl::StatusOr<std::string> document =
+      ConfiguredDocument(configuration, stop.cancellation());
   if (!document.ok()) {
-    ReportWithoutJob(configuration, document.status());
+    if (!absl::IsCancelled(document.status())) ReportWithoutJob(configuration, document.status());
     return document.status();
   }
 
@@ -68,10 +109,7 @@ absl::Status RunCommand(const AgentOptions& options) {
     daemon = ConnectToDaemon(options.socket_path);
   }
   TRIDENT_RETURN_IF_ERROR(daemon.status());
-  signals.OnStop([&] {
-    stop.Cancel();
-    (*daemon)->Interrupt();
-  });
+  stop.Attach(**daemon);
   absl::Status outcome = (*daemon)->Run(*document);
   // How a job ends is reported by the agent that runs it.
   if (!(*daemon)->job_seen() && !absl::IsCancelled(outcome)) {
@@ -84,10 +122,10 @@ absl::Status RunCommand(const AgentOptions& options) {
     }
   }
   if (agent != nullptr) {
-    if (configuration.grpc && !stop.cancelled()) {
+    if (configuration.grpc && !stop.cancellation().cancelled()) {
       if (!outcome.ok()) spdlog::error("{}", std::string(outcome.message()));
       NotifyReady("serving");
-      while (!stop.WaitFor(std::chrono::hours(24))) {
+      while (!stop.cancellation().WaitFor(std::chrono::hours(24))) {
       }
     }
     agent->Shutdown();

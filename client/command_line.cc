@@ -38,6 +38,7 @@ struct Arguments {
   bool status_follow = false;
   uint32_t jobs_limit = 0;
   std::string schema_format = "json";
+  KickstartOptions kickstart;
   std::string job_id;
   bool finalize_follow = true;
 };
@@ -171,6 +172,16 @@ int Run(const std::vector<std::string>& arguments, Session& session) {
   schema->callback([&] {
     command = [&] { return SchemaCommand(values.schema_format == "markdown", session); };
   });
+
+  CLI::App* kickstart = add("kickstart",
+                            "Print the Host Configuration that a kickstart file means; needs no "
+                            "agent, runs no scripts");
+  kickstart->add_option("file", values.kickstart.file, "Kickstart; - reads the standard input")
+      ->required();
+  kickstart->add_flag("--dangerous-options", values.kickstart.dangerous_options,
+                      "Translate passwords, for an agent that allows them");
+  kickstart->callback(
+      [&] { command = [&] { return KickstartCommand(values.kickstart, session); }; });
 
   CLI::App* version = add("version", "Show the version of this client and of the agent");
   version->callback([&] { command = [&] { return VersionCommand(session); }; });

@@ -39,6 +39,14 @@ int CancelCommand(const std::string& job_id, Session& session);
 int RollbackCommand(const std::string& job_id, Session& session);
 int CommitCommand(const std::string& job_id, Session& session);
 
+// Prints the Host Configuration that a kickstart means; -o text and -o yaml are the same. Needs no
+// agent, and runs none of the scripts.
+struct KickstartOptions {
+  std::string file;
+  bool dangerous_options = false;  // translate passwords
+};
+int KickstartCommand(const KickstartOptions& options, Session& session);
+
 // Need no agent.
 int SchemaCommand(bool markdown, Session& session);
 int VersionCommand(Session& session);
