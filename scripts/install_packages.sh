@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what Trident needs on Debian 12, from Debian's own packages.
 #
-#   scripts/install_packages.sh [build] [checks] [machines] [bench]
+#   scripts/install_packages.sh [build] [checks] [machines] [packages] [bench]
 #
 # build     compiler and libraries: enough to configure, build and run the unit and component tests
 # checks    clang-format and clang-tidy
 # machines  QEMU, firmware and image tools for e2e_tests/
+# packages  what cpack needs to make .deb and .rpm files
 # bench     command-line tools that tests/benchmarks compares with
 #
 # Without arguments: build. Does nothing (and needs no root) when everything is there already.
@@ -32,6 +33,7 @@ machines=(
   python3-yaml protobuf-compiler protobuf-compiler-grpc grub-efi-amd64-bin grub-common
   systemd-boot-efi debian-archive-keyring docker-registry
 )
+packages=(dpkg-dev rpm)
 bench=(zstd xz-utils coreutils)
 
 groups=("$@")
@@ -41,9 +43,10 @@ for group in "${groups[@]}"; do
   case "$group" in
     build) wanted+=("${build[@]}") ;;
     checks) wanted+=("${checks[@]}") ;;
+    packages) wanted+=("${packages[@]}") ;;
     machines) wanted+=("${machines[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
-    *) echo "install_packages.sh: unknown group '$group' (build, checks, machines, bench)" >&2; exit 1 ;;
+    *) echo "install_packages.sh: unknown group '$group' (build, checks, machines, packages, bench)" >&2; exit 1 ;;
   esac
 done
 
