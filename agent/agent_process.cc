@@ -52,26 +52,35 @@ HandedOn HandedOnBy(const AgentConfiguration& configuration) {
           .metrics = configuration.metrics,
           .network_confirm_seconds = configuration.network_confirm_seconds,
           .registry_credentials = configuration.registry_credentials,
-          .manifest_keyring = configuration.manifest_keyring};
+          .manifest_keyring = configuration.manifest_keyring,
+          .dangerous_options = configuration.dangerous_options};
 }
 
-HostServicerOptions OptionsOf(const AgentConfiguration& configuration) {
+// The store's folder outlives reboots, and is the agent's own.
+std::string UndoFolderBeside(const std::string& store_path) {
+  return absl::StrCat(store_path.substr(0, store_path.rfind('/') + 1), "undo");
+}
+
+HostServicerOptions OptionsOf(const AgentConfiguration& configuration,
+                              const std::string& store_path) {
   HostServicerOptions options;
   options.handed_on = HandedOnBy(configuration);
+  options.undo_folder = UndoFolderBeside(store_path);
   options.live_network.limit = std::chrono::seconds(configuration.network_confirm_seconds);
   return options;
 }
 
 class WiredAgent : public AgentProcess {
  public:
-  WiredAgent(std::unique_ptr<Datastore> store, const AgentConfiguration& configuration,
-             std::shared_ptr<LogStream> log_stream)
+  WiredAgent(std::unique_ptr<Datastore> store, const std::string& store_path,
+             const AgentConfiguration& configuration, std::shared_ptr<LogStream> log_stream)
       : configuration_(configuration),
         log_stream_(std::move(log_stream)),
         store_(std::move(store)),
         prober_(MakeImageProber(FetchOptionsOf(configuration), *host_.files, *host_.commands)),
         streamer_(MakeImageStreamer(FetchOptionsOf(configuration), *host_.files, *host_.commands)),
-        servicer_(MakeHostServicer(host_.ports(), *prober_, *streamer_, OptionsOf(configuration))),
+        servicer_(MakeHostServicer(host_.ports(), *prober_, *streamer_,
+                                   OptionsOf(configuration, store_path))),
         jobs_(MakeJobManager(*store_, *servicer_, *host_.clock,
                              {.allowed_operations = configuration.allowed_operations})) {}
 
@@ -130,7 +139,7 @@ absl::StatusOr<std::unique_ptr<AgentProcess>> StartAgentProcess(
   auto store = Datastore::Open(path, options.migrations, OpenMode::kReadWrite);
   TRIDENT_RETURN_IF_ERROR(Annotate(store.status(), absl::StrCat("open the store ", path)));
   auto agent =
-      std::make_unique<WiredAgent>(*std::move(store), configuration, std::move(log_stream));
+      std::make_unique<WiredAgent>(*std::move(store), path, configuration, std::move(log_stream));
 
   ServerOptions server;
   server.socket_path = options.socket_path;

@@ -338,7 +338,9 @@ JobRunner::Next JobRunner::Finalize(const Job& seen, const Cancellation& cancell
   const auto configuration = ParseHostConfiguration(job.configuration);
   if (!configuration.ok()) return Fail(job, configuration.status());
   const Plan& plan = *job.plan;
-  if (plan.reboots && plan.target.has_value() && job.boot_id != clock_.BootId()) {
+  // Not where the system that runs is the one that is changed: it is what comes up in any case.
+  if (plan.reboots && plan.target.has_value() && plan.kind != ServicingKind::kUpdateAndReboot &&
+      job.boot_id != clock_.BootId()) {
     // Power was cut while the firmware was pointed at the target. If the host came up with it, then
     // that was the reboot.
     const auto finding = servicer_.InspectBoot(*configuration, plan, ledger_.Status());
@@ -539,6 +541,7 @@ JobRunner::PhaseResult JobRunner::RunPhase(Job& job, const HostConfiguration& co
 absl::Status JobRunner::RunStep(const Job& job, const HostConfiguration& configuration,
                                 size_t index, HostStatus& status, StepReporter& reporter,
                                 bool leaving, const Cancellation& cancellation) {
+  TRIDENT_ASSIGN_OR_RETURN(const Recorded recorded, ReadRecorded());
   const StepRun run{
       .job_id = job.id,
       .configuration = configuration,
@@ -559,6 +562,7 @@ absl::Status JobRunner::RunStep(const Job& job, const HostConfiguration& configu
             .status();
       },
       .confirmed = [this, &job] { return IsConfirmed(job.id); },
+      .recorded = recorded.configuration ? &*recorded.configuration : nullptr,
   };
   return servicer_.RunStep(run);
 }

@@ -17,6 +17,7 @@ AgentConfiguration MakeRuntimeConfiguration(const HostConfiguration& configurati
   runtime.network_confirm_seconds = handed_on.network_confirm_seconds;
   runtime.registry_credentials = handed_on.registry_credentials;
   runtime.manifest_keyring = handed_on.manifest_keyring;
+  runtime.dangerous_options = handed_on.dangerous_options;
   if (configuration.management.enable_grpc) runtime.grpc = GrpcConfiguration{};
   runtime.host_configuration = configuration;
   return runtime;

@@ -21,6 +21,7 @@ struct HandedOn {
   uint32_t network_confirm_seconds = kDefaultNetworkConfirmSeconds;
   std::optional<std::string> registry_credentials = {};
   std::optional<std::string> manifest_keyring = {};
+  bool dangerous_options = false;
 };
 
 // What `management` of the Host Configuration asks for, and what is handed on.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/servicing/os_change.h"
 #include "common/config/document.h"
 #include "common/config/lookup.h"
 
@@ -150,6 +151,7 @@ Change CompareConfigurations(const HostConfiguration& desired, const HostConfigu
     change.network = true;
     Raise(change, ServicingKind::kNormalUpdate);
   }
+  Raise(change, KindOfOsChange(desired.osconfig, recorded.osconfig));
   // Whatever else differs (a hash written out, say) changes the document that the runtime
   // configuration holds.
   if (change.kind == ServicingKind::kNone &&

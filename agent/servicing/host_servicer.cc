@@ -11,6 +11,7 @@
 #include "agent/servicing/loader_step.h"
 #include "agent/servicing/network_steps.h"
 #include "agent/servicing/observer.h"
+#include "agent/servicing/os_steps.h"
 #include "agent/servicing/planner.h"
 #include "agent/servicing/raid_steps.h"
 #include "agent/servicing/root_steps.h"
@@ -31,12 +32,15 @@ class HostServicer : public Servicer {
         images_(host, prober, streamer),
         root_(host, options.new_root, options.program, options.handed_on),
         network_(host, options.new_root, options.live_network),
+        os_(host, options.new_root, options.undo_folder),
+        dangerous_options_(options.handed_on.dangerous_options),
         boot_limit_(options.boot_limit) {}
 
   absl::StatusOr<Plan> MakePlan(const HostConfiguration& desired, const Recorded& recorded,
                                 bool force, const Cancellation& cancellation) override {
-    TRIDENT_ASSIGN_OR_RETURN(const Observation observed,
+    TRIDENT_ASSIGN_OR_RETURN(Observation observed,
                              ObserveMachine(host_, prober_, desired, recorded, cancellation));
+    observed.dangerous_options = dangerous_options_;
     return trident::MakePlan(desired, recorded, observed, force);
   }
 
@@ -115,6 +119,18 @@ class HostServicer : public Servicer {
         return network_.Apply(run);
       case StepKind::kConfirmNetwork:
         return network_.Confirm(run);
+      case StepKind::kRunScript:
+        return OnNewRoot(run, &OsSteps::RunScript);
+      case StepKind::kPreserveState:
+        return OnNewRoot(run, &OsSteps::PreserveState);
+      case StepKind::kConfigureOs:
+        return OnNewRoot(run, &OsSteps::ConfigureNewRoot);
+      case StepKind::kLabelFiles:
+        return OnNewRoot(run, &OsSteps::LabelNewRoot);
+      case StepKind::kApplyOs:
+        return os_.Apply(run);
+      case StepKind::kCommitOs:
+        return os_.Commit(run);
       case StepKind::kConfigureManagement:
         return root_.ConfigureManagement(run);
       case StepKind::kUnmountNewRoot:
@@ -122,6 +138,7 @@ class HostServicer : public Servicer {
       case StepKind::kCheckTarget:
         return CheckTargetStep(host_, run);
       case StepKind::kApplyManagement:
+        TRIDENT_RETURN_IF_ERROR(os_.SaveFile(run, kDefaultAgentConfigurationPath));
         return root_.ApplyManagement(run);
       case StepKind::kPointFirmware:
         return PointFirmwareStep(host_, root_, run);
@@ -131,10 +148,13 @@ class HostServicer : public Servicer {
         if (run.plan.kind == ServicingKind::kCleanInstall && !run.plan.unattended_target) {
           TRIDENT_RETURN_IF_ERROR(root_.CarryStore(run));
         }
-        return run.configuration.management.transition == Transition::kKexec
+        // A volume that is booted again gets its new options from its boot loader.
+        return run.configuration.management.transition == Transition::kKexec &&
+                       !IsLive(run.plan.kind)
                    ? host_.machine.RebootIntoKernel()
                    : Reboot();
       case StepKind::kCommitBoot:
+        OsSteps::NoteDrift(run);
         return CommitBootStep(host_, run);
     }
     return MakeError(absl::StatusCode::kInternal, "internal", "unknown-step",
@@ -173,7 +193,11 @@ class HostServicer : public Servicer {
                         const HostStatus& status, bool& needs_reboot) override {
     needs_reboot = false;
     TRIDENT_RETURN_IF_ERROR(root_.Unmount());
-    TRIDENT_RETURN_IF_ERROR(network_.Undo(configuration));
+    const absl::Status network = network_.Undo(configuration);
+    // One that fails is no reason to leave the other undone.
+    const absl::Status os = IsLive(plan.kind) ? os_.Undo(needs_reboot) : absl::OkStatus();
+    TRIDENT_RETURN_IF_ERROR(network);
+    if (IsLive(plan.kind)) return os;
     if (!plan.target || !status.storage.ab_update) return absl::OkStatus();
     TRIDENT_ASSIGN_OR_RETURN(const BootFinding finding, InspectBoot(configuration, plan, status));
     needs_reboot = finding.target_booted;
@@ -184,12 +208,20 @@ class HostServicer : public Servicer {
   absl::Status Reboot() override { return host_.machine.Reboot(); }
 
  private:
+  // The step mounts the new root itself when it needs it, so that it can be run again.
+  absl::Status OnNewRoot(const StepRun& run, absl::Status (OsSteps::*step)(const StepRun&)) {
+    if (OsSteps::NeedsNewRoot(run)) TRIDENT_RETURN_IF_ERROR(root_.Mount(run));
+    return (os_.*step)(run);
+  }
+
   Host host_;
   ImageProber& prober_;
   ImageStreamer& streamer_;
   ImageSteps images_;
   RootSteps root_;
   NetworkSteps network_;
+  OsSteps os_;
+  bool dangerous_options_;
   std::chrono::seconds boot_limit_;
 };
 

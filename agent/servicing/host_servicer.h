@@ -23,6 +23,8 @@ struct HostServicerOptions {
   std::string new_root = kDefaultNewRootPath;
   // The running program, for management.selfUpgrade.
   std::string program = "/proc/self/exe";
+  // Where what would undo a live change is kept: durable, and private.
+  std::string undo_folder = "/var/lib/trident/undo";
   // How long a new system may take to reach multi-user.target.
   std::chrono::seconds boot_limit = std::chrono::minutes(5);
   // How a change of the running network is confirmed.

@@ -42,6 +42,10 @@ struct Observation {
   bool has_tpm2 = false;
   absl::Status recovery_key;           // that of the document can be used
   std::set<std::string> open_volumes;  // names of the document's that are taken below /dev/mapper
+  // Of this agent's configuration: passwords in documents, and logins with them.
+  bool dangerous_options = false;
+  // Files of this host that the document refers to, by the path of the field: what cannot be read.
+  std::map<std::string, absl::Status> unreadable_files;
   // Of the recorded host.
   std::optional<absl::StatusOr<BootedVolume>> booted;
   std::optional<FoundInstallation> found_installation;

@@ -11,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "agent/datastore/peek.h"
+#include "agent/hooks/script_runner.h"
 #include "agent/network/netplan.h"
+#include "agent/osconfig/settings.h"
 #include "agent/servicing/planner.h"
 #include "agent/storage/recovery_key.h"
 #include "common/base/error.h"
@@ -143,6 +145,21 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
       observed.recovery_key =
           ReadRecoveryKey(host.files, *desired.storage.encryption->recovery_key_url).status();
     }
+  }
+  for (const ScriptStage stage :
+       {ScriptStage::kPreServicing, ScriptStage::kPostProvision, ScriptStage::kPostConfigure}) {
+    const std::vector<Script>& scripts = ScriptsOf(desired.scripts, stage);
+    for (size_t i = 0; i < scripts.size(); ++i) {
+      const absl::Status readable = CheckScriptFile(host.files, scripts[i]);
+      if (readable.ok()) continue;
+      observed.unreadable_files[absl::StrCat("scripts.", ScriptPlace(stage, i), ".path")] =
+          readable;
+    }
+  }
+  for (size_t i = 0; i < desired.osconfig.additional_files.size(); ++i) {
+    const absl::Status readable = CheckSourceFile(host.files, desired.osconfig.additional_files[i]);
+    if (readable.ok()) continue;
+    observed.unreadable_files[absl::StrCat("osconfig.additionalFiles[", i, "].source")] = readable;
   }
   if (recorded.configuration) {
     observed.booted =

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/hooks/script_runner.h"
 #include "agent/storage/filesystem.h"
 #include "common/config/enum_names.h"
 #include "common/config/lookup.h"
@@ -16,8 +17,18 @@ namespace {
 // Writes down steps in the order in which its functions are called.
 class Order {
  public:
-  Order(const HostConfiguration& desired, Volume target, const Observation& observed)
-      : desired_(desired), target_(target), observed_(observed) {}
+  Order(const HostConfiguration& desired, ServicingKind kind, Volume target,
+        const Observation& observed)
+      : desired_(desired), kind_(kind), target_(target), observed_(observed) {}
+
+  void RunScripts(ScriptStage stage, Phase phase) {
+    const std::vector<Script>& scripts = ScriptsOf(desired_.scripts, stage);
+    for (size_t i = 0; i < scripts.size(); ++i) {
+      if (!RunsIn(scripts[i], kind_)) continue;
+      Add(StepKind::kRunScript, phase, ScriptPlace(stage, i),
+          absl::StrCat("run the script '", scripts[i].name, "'"));
+    }
+  }
 
   void RemoveArrays(const std::vector<std::string>& arrays) {
     for (const std::string& array : arrays) {
@@ -60,14 +71,17 @@ class Order {
     }
   }
 
-  void ChangeNetwork() {
+  void ApplyNetwork() {
     Add(StepKind::kApplyNetwork, Phase::kFinalize, "", "change the network of the running system");
+  }
+
+  void ConfirmNetwork() {
     Add(StepKind::kConfirmNetwork, Phase::kCommit, "",
         "wait until it is known that the host can still be reached");
   }
 
   void ApplyManagement() {
-    Add(StepKind::kApplyManagement, Phase::kCommit, "",
+    Add(StepKind::kApplyManagement, Phase::kFinalize, "",
         "write the runtime configuration of the agent");
   }
 
@@ -154,13 +168,25 @@ class Order {
     if (desired_.storage.encryption) {
       Add(StepKind::kConfigureEncryption, Phase::kStage, "", "write /etc/crypttab of the new root");
     }
+    if (kind_ == ServicingKind::kAbUpdate) {
+      Add(StepKind::kPreserveState, Phase::kStage, "",
+          "carry over what the host keeps: its identity and osconfig.preserve");
+    }
+    RunScripts(ScriptStage::kPostProvision, Phase::kStage);
     if (desired_.network) {
       Add(StepKind::kConfigureNetwork, Phase::kStage, "",
           "write the network of the new root and let its netplan read it");
     }
+    if (desired_.osconfig != OsConfig()) {
+      Add(StepKind::kConfigureOs, Phase::kStage, "", "configure the operating system");
+    }
     if (!desired_.management.disable) {
       Add(StepKind::kConfigureManagement, Phase::kStage, "",
           "set up the agent in the new root and check that it can read the store");
+    }
+    RunScripts(ScriptStage::kPostConfigure, Phase::kStage);
+    if (desired_.osconfig.selinux.mode.value_or(SelinuxMode::kDisabled) != SelinuxMode::kDisabled) {
+      Add(StepKind::kLabelFiles, Phase::kStage, "", "label the files of the new root for SELinux");
     }
     Add(StepKind::kUnmountNewRoot, Phase::kStage, "", "unmount the new root");
     Add(StepKind::kCheckTarget, Phase::kStage, "", "check the file systems of the target");
@@ -184,6 +210,16 @@ class Order {
         absl::StrCat("make ", std::string(VolumeName(target_)),
                      " the one that the firmware prefers"));
   }
+
+  void Apply(const HostConfiguration& recorded) {
+    if (desired_.osconfig != recorded.osconfig) {
+      Add(StepKind::kApplyOs, Phase::kFinalize, "", "configure the running operating system");
+    }
+  }
+
+  void Reboot() { Add(StepKind::kLeave, Phase::kLeave, "", "reboot through the firmware"); }
+
+  void CommitLive() { Add(StepKind::kCommitOs, Phase::kCommit, "", "accept the change"); }
 
   std::vector<Step> Take() { return std::move(steps_); }
 
@@ -218,6 +254,7 @@ class Order {
   }
 
   const HostConfiguration& desired_;
+  const ServicingKind kind_;
   const Volume target_;
   const Observation& observed_;
   std::vector<Step> steps_;
@@ -227,7 +264,8 @@ class Order {
 
 std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observation& observed,
                                const std::vector<std::string>& old_arrays) {
-  Order order(desired, Volume::kA, observed);
+  Order order(desired, ServicingKind::kCleanInstall, Volume::kA, observed);
+  order.RunScripts(ScriptStage::kPreServicing, Phase::kStage);
   order.RemoveArrays(old_arrays);
   order.WritePartitionTables();
   order.CreateArrays();
@@ -243,7 +281,8 @@ std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observati
 
 std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
                                 const Observation& observed) {
-  Order order(desired, target, observed);
+  Order order(desired, ServicingKind::kAbUpdate, target, observed);
+  order.RunScripts(ScriptStage::kPreServicing, Phase::kStage);
   order.MakeFilesystems(/*only_pairs=*/true);
   order.WriteImages(/*only_pairs=*/true);
   order.ConfigureNewRoot();
@@ -252,16 +291,24 @@ std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
   return order.Take();
 }
 
-std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired, const Change& change,
-                                  const Rebuild& rebuild) {
-  const Observation nothing;
-  Order order(desired, Volume::kA, nothing);
+std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired,
+                                  const HostConfiguration& recorded, const Change& change,
+                                  Volume active, const Rebuild& rebuild,
+                                  const Observation& observed) {
+  Order order(desired, change.kind, active, observed);
   order.RestoreArrays(rebuild);
   if (!rebuild.empty()) order.WaitForArrays();
-  // Last of what is applied: what it takes back is taken back alone.
-  if (change.network) order.ChangeNetwork();
-  // After all that may still be taken back: the runtime configuration holds the new document.
+  order.RunScripts(ScriptStage::kPreServicing, Phase::kFinalize);
+  order.Apply(recorded);
+  order.RunScripts(ScriptStage::kPostConfigure, Phase::kFinalize);
+  // Before a reboot: what starts then reads the document there, and would go back to an old one. It
+  // is taken back with the rest when the change is not accepted.
   order.ApplyManagement();
+  // Last of what is applied: what cuts the host off must not keep the rest from being applied.
+  if (change.network) order.ApplyNetwork();
+  if (change.kind == ServicingKind::kUpdateAndReboot) order.Reboot();
+  if (change.network) order.ConfirmNetwork();
+  order.CommitLive();
   return order.Take();
 }
 

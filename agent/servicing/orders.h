@@ -20,8 +20,11 @@ std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observati
                                const std::vector<std::string>& old_arrays);
 std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
                                 const Observation& observed);
-std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired, const Change& change,
-                                  const Rebuild& rebuild);
+// Also of `update-and-reboot`, which changes the `active` volume and boots it again.
+std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired,
+                                  const HostConfiguration& recorded, const Change& change,
+                                  Volume active, const Rebuild& rebuild,
+                                  const Observation& observed);
 
 }  // namespace trident
 

@@ -18,7 +18,8 @@ constexpr std::array<std::pair<Phase, std::string_view>, 4> kPhases{{
     {Phase::kCommit, "commit"},
 }};
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 28> kStepKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 34> kStepKinds{{
+    {StepKind::kRunScript, "run-script"},
     {StepKind::kRemoveArray, "remove-array"},
     {StepKind::kWritePartitionTable, "write-partition-table"},
     {StepKind::kCreateArray, "create-array"},
@@ -38,15 +39,20 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 28> kStepKinds{{
     {StepKind::kConfigureRaid, "configure-raid"},
     {StepKind::kConfigureEncryption, "configure-encryption"},
     {StepKind::kConfigureNetwork, "configure-network"},
+    {StepKind::kPreserveState, "preserve-state"},
+    {StepKind::kConfigureOs, "configure-os"},
     {StepKind::kConfigureManagement, "configure-management"},
+    {StepKind::kLabelFiles, "label-files"},
     {StepKind::kUnmountNewRoot, "unmount-new-root"},
     {StepKind::kCheckTarget, "check-target"},
     {StepKind::kApplyNetwork, "apply-network"},
+    {StepKind::kApplyOs, "apply-os"},
     {StepKind::kPointFirmware, "point-firmware"},
     {StepKind::kLeave, "leave"},
     {StepKind::kConfirmNetwork, "confirm-network"},
     {StepKind::kApplyManagement, "apply-management"},
     {StepKind::kCommitBoot, "commit-boot"},
+    {StepKind::kCommitOs, "commit-os"},
 }};
 
 template <typename Table, typename Value>

@@ -22,6 +22,7 @@ enum class Phase { kStage, kFinalize, kLeave, kCommit };
 std::string_view PhaseName(Phase phase);  // "stage"
 
 enum class StepKind {
+  kRunScript,  // any phase but leave and commit; subject: its place below `scripts`
   // stage; a device is a partition, an array or an encrypted volume
   kRemoveArray,          // subject: kernel device of an old array
   kWritePartitionTable,  // subject: disk
@@ -42,10 +43,14 @@ enum class StepKind {
   kConfigureRaid,        // mdadm.conf
   kConfigureEncryption,  // crypttab
   kConfigureNetwork,     // netplan's document, checked by the netplan of the new root
+  kPreserveState,        // carried over from the running system
+  kConfigureOs,          // osconfig of the new root
   kConfigureManagement,  // runtime configuration, self upgrade, and whether the target's agent fits
+  kLabelFiles,           // SELinux
   kUnmountNewRoot,
   kCheckTarget,  // file system checks, after the unmount
   // finalize
+  kApplyOs,        // live: osconfig of the running system
   kApplyNetwork,   // live: netplan's document of the running system, applied
   kPointFirmware,  // boot entries, BootOrder, BootNext
   // leave
@@ -54,6 +59,7 @@ enum class StepKind {
   kConfirmNetwork,   // live: waits until it is known that the host can still be reached
   kApplyManagement,  // live: runtime configuration of the running system
   kCommitBoot,       // BootOrder
+  kCommitOs,         // live: what would undo the change is given up
 };
 
 std::string_view StepKindName(StepKind kind);  // "write-image"

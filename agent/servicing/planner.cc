@@ -1,6 +1,7 @@
 #include "agent/servicing/planner.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,7 @@
 #include "agent/servicing/change.h"
 #include "agent/servicing/disk_claims.h"
 #include "agent/servicing/orders.h"
+#include "agent/servicing/os_refusals.h"
 #include "agent/servicing/rebuild.h"
 #include "agent/servicing/refusals.h"
 #include "agent/storage/filesystem.h"
@@ -23,27 +25,21 @@ constexpr char kLeaveOut[] = "Leave the section out.";
 // Nothing is ever accepted and ignored: what no subsystem carries out is refused by name.
 void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
   const Storage& storage = desired.storage;
-  if (desired.scripts != Scripts()) {
-    refusals.Unsupported("scripts", "scripts are not run by this version", kLeaveOut);
-  }
-  if (desired.osconfig != OsConfig()) {
-    refusals.Unsupported("osconfig", "the operating system is not configured by this version",
-                         kLeaveOut);
-  }
-  if (!storage.verity.empty()) {
-    refusals.Unsupported("storage.verity", "verity devices are not set up by this version",
-                         kLeaveOut);
-  }
-  if (!storage.overlays.empty()) {
-    refusals.Unsupported("storage.overlays", "overlays are not set up by this version", kLeaveOut);
-  }
-  for (size_t i = 0; i < storage.mount_points.size(); ++i) {
-    const std::string& type = storage.mount_points[i].filesystem;
-    if (CanMakeFilesystem(type)) continue;
-    refusals.Unsupported(absl::StrCat("storage.mountPoints[", i, "].filesystem"),
-                         absl::StrCat("file system '", type, "' is not handled by this version"),
-                         "Use ext4, xfs, btrfs, vfat or swap.");
-  }
+}
+if (!storage.verity.empty()) {
+  refusals.Unsupported("storage.verity", "verity devices are not set up by this version",
+                       kLeaveOut);
+}
+if (!storage.overlays.empty()) {
+  refusals.Unsupported("storage.overlays", "overlays are not set up by this version", kLeaveOut);
+}
+for (size_t i = 0; i < storage.mount_points.size(); ++i) {
+  const std::string& type = storage.mount_points[i].filesystem;
+  if (CanMakeFilesystem(type)) continue;
+  refusals.Unsupported(absl::StrCat("storage.mountPoints[", i, "].filesystem"),
+                       absl::StrCat("file system '", type, "' is not handled by this version"),
+                       "Use ext4, xfs, btrfs, vfat or swap.");
+}
 }
 
 // What is adopted is kept as it is: nothing may be written over it.
@@ -268,6 +264,7 @@ absl::StatusOr<Plan> PlanCleanInstall(const HostConfiguration& desired, const Re
                                       const Observation& observed, bool force) {
   Refusals refusals;
   RefuseUnsupported(desired, refusals);
+  RefuseOs(desired, ServicingKind::kCleanInstall, /*configures_os=*/true, observed, refusals);
   if (desired.storage.disks.empty()) {
     refusals.Precondition(
         "invalid-input", "no-disks", "storage.disks",
@@ -331,6 +328,32 @@ void RefuseMovedDisks(const HostConfiguration& desired, const HostConfiguration&
   }
 }
 
+// The volume that runs. No value when it is not known; refused when it is not the recorded one.
+std::optional<Volume> FindActiveVolume(const Recorded& recorded, const Observation& observed,
+                                       Refusals& refusals) {
+  const auto& ab = recorded.status.storage.ab_update;
+  if (!ab || !ab->active_volume) {
+    refusals.Precondition("precondition", "active-volume-unknown", "storage.abUpdate",
+                          "which volume the host runs from is not known",
+                          "Boot one of the two volumes and restart the agent.");
+    return std::nullopt;
+  }
+  const Volume active = *ab->active_volume;
+  const BootedVolume expected = active == Volume::kA ? BootedVolume::kA : BootedVolume::kB;
+  if (!observed.booted) {
+    refusals.Precondition("internal", "not-observed", "", "the running root was not looked at", "");
+  } else if (!observed.booted->ok()) {
+    refusals.Failed("", observed.booted->status());
+  } else if (**observed.booted != expected) {
+    refusals.Precondition(
+        "precondition", "wrong-root", "",
+        absl::StrCat("the store says that the host runs from ", std::string(VolumeName(active)),
+                     ", but the running root is another device"),
+        "Boot the recorded volume before updating.");
+  }
+  return active;
+}
+
 absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded& recorded,
                                 const Observation& observed) {
   Change change = CompareConfigurations(desired, *recorded.configuration, recorded.status);
@@ -345,6 +368,10 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
   }
   Refusals refusals;
   RefuseUnsupported(desired, refusals);
+  RefuseOs(desired, change.kind,
+           change.kind == ServicingKind::kAbUpdate ||
+               desired.osconfig != recorded.configuration->osconfig,
+           observed, refusals);
   for (const Finding& finding : change.incompatible) {
     refusals.Precondition("precondition", "incompatible", finding.path, finding.reason,
                           finding.remedy);
@@ -354,28 +381,9 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
   if (change.kind == ServicingKind::kAbUpdate) {
     RefuseUnbootable(desired, refusals);
     RefuseWithoutPrivilege(observed, refusals);
-    const auto& ab = recorded.status.storage.ab_update;
-    if (!ab || !ab->active_volume) {
-      refusals.Precondition("precondition", "active-volume-unknown", "storage.abUpdate",
-                            "which volume the host runs from is not known",
-                            "Boot one of the two volumes and restart the agent.");
-      return refusals.ToStatus();
-    }
-    const Volume active = *ab->active_volume;
-    const BootedVolume expected = active == Volume::kA ? BootedVolume::kA : BootedVolume::kB;
-    if (!observed.booted) {
-      refusals.Precondition("internal", "not-observed", "", "the running root was not looked at",
-                            "");
-    } else if (!observed.booted->ok()) {
-      refusals.Failed("", observed.booted->status());
-    } else if (**observed.booted != expected) {
-      refusals.Precondition(
-          "precondition", "wrong-root", "",
-          absl::StrCat("the store says that the host runs from ", std::string(VolumeName(active)),
-                       ", but the running root is another device"),
-          "Boot the recorded volume before updating.");
-    }
-    plan.target = OtherVolume(active);
+    const std::optional<Volume> active = FindActiveVolume(recorded, observed, refusals);
+    if (!active) return refusals.ToStatus();
+    plan.target = OtherVolume(*active);
     plan.reboots = true;
     plan.unattended_target = desired.management.disable;
     CheckImages(desired, *plan.target, observed, RecordedSizes(recorded.status), refusals);
@@ -407,12 +415,31 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
     if (change.network && !observed.has_netplan) {
       refusals.Failed("network", NoNetplan("this host"));
     }
+    Volume active = Volume::kA;
+    if (change.kind == ServicingKind::kUpdateAndReboot) {
+      if (change.network) {
+        refusals.Precondition(
+            "precondition", "network-and-reboot", "network",
+            "the network cannot change together with kernel options or modules: whether the host "
+            "can still be reached could not be waited for over the reboot",
+            "Change one of them first, and then the other.");
+      }
+      if (recorded.status.storage.ab_update) {
+        active = FindActiveVolume(recorded, observed, refusals).value_or(active);
+      }
+      plan.target = active;
+      plan.reboots = true;
+      plan.warnings.push_back(
+          "The running system is changed and booted again: should it not start with its new kernel "
+          "options or modules, nothing falls back by itself.");
+    }
     TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
     for (const BlockDeviceId& disk : rebuild.disks) {
       plan.destroyed.push_back({FindDisk(desired, disk)->device, "the blank disk is partitioned"});
     }
-    plan.steps = LiveUpdateOrder(desired, change, rebuild);
-    plan.warnings = rebuild.obstacles;
+    plan.steps =
+        LiveUpdateOrder(desired, *recorded.configuration, change, active, rebuild, observed);
+    plan.warnings.insert(plan.warnings.end(), rebuild.obstacles.begin(), rebuild.obstacles.end());
   }
   plan.digest = DigestOf(plan, desired, recorded, observed);
   return plan;

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "agent/boot/identity.h"
+#include "agent/boot/kernel_options.h"
 #include "agent/boot/loader.h"
 #include "agent/boot/shared_esp.h"
 #include "agent/management/target_agent.h"
@@ -80,6 +81,10 @@ absl::Status RootSteps::ConfigureBoot(const StepRun& run) {
   TRIDENT_ASSIGN_OR_RETURN(const Loader loader, TargetLoader(run));
   TRIDENT_ASSIGN_OR_RETURN(const RootIdentity identity, IdentityOf(run));
   TRIDENT_RETURN_IF_ERROR(RewriteRootIdentity(host_.files, loader, esp, path_, identity));
+  TRIDENT_RETURN_IF_ERROR(
+      SetKernelOptions(host_.files, loader, esp, path_,
+                       run.configuration.osconfig.kernel_command_line.extra_command_line,
+                       [](const std::string&) { return absl::OkStatus(); }));
   TRIDENT_RETURN_IF_ERROR(CheckBootFiles(host_.files, loader, esp, path_, identity));
   run.reporter.Info(absl::StrCat("the target is started by ",
                                  std::string(LoaderKindName(loader.kind)), ", ", loader.file));

@@ -58,6 +58,8 @@ struct StepRun {
   std::function<absl::Status(StoreRange target)> record_target_range;
   // The operator has accepted what the job did (CommitHost). Asked by a step that waits for it.
   std::function<bool()> confirmed = [] { return false; };
+  // What the host was brought to last; null: it is not installed.
+  const HostConfiguration* recorded = nullptr;
 };
 
 // What is found after a boot, for a job in state "verifying" or "rebooting".

@@ -427,12 +427,14 @@ struct Schema<User> {
   static void Visit(Visitor& v) {
     v.Required({"name", "Login name.", Format::kUserName}, &User::name);
     v.Optional({"password", "Password. Without it: locked."}, &User::password);
-    v.Optional({"groups", "Further groups. A group that the system does not have is made.",
+    v.Optional({"groups",
+                "Further groups. A group that the system does not have is made; one that the "
+                "document no longer gives is left.",
                 Format::kUserName},
                &User::groups);
     v.Optional({"sshKeys",
                 "Public keys, as lines of `authorized_keys`. They replace those that the user has; "
-                "without any, the user's are left as they are.",
+                "without any, those that an earlier document gave are taken away.",
                 Format::kSshKey},
                &User::ssh_keys);
     v.Optional({"sshMode",
@@ -512,7 +514,7 @@ struct Schema<OsConfig> {
   static void Visit(Visitor& v) {
     v.Optional({"users",
                 "Users to set up. A user that is no longer listed stays, and the Host Status says "
-                "so."},
+                "so. With at least one user only listed ones may log in over SSH, also root."},
                &OsConfig::users);
     v.Optional(
         {"hostname", "Name of the host (RFC 1123), at most 64 characters.", Format::kHostname},

@@ -116,6 +116,19 @@ struct ManagementStatus {
   bool operator==(const ManagementStatus&) const = default;
 };
 
+// Where the operating system differs from what the document says, and what an update had to decide.
+struct OsStatus {
+  // Users and files that an earlier document set up and the present one does not have: they stay.
+  std::vector<std::string> unlisted_users;
+  std::vector<std::string> unlisted_files;
+  // Files that the last A/B update carried over although the new image brought them with another
+  // content, and the job that did it.
+  std::vector<std::string> preserve_conflicts;
+  std::string preserved_by;
+
+  bool operator==(const OsStatus&) const = default;
+};
+
 // How the last finished job ended: an addition to the original's document.
 struct LastJobStatus {
   std::string id;
@@ -132,6 +145,7 @@ struct HostStatus {
   ServicingKind update_kind = ServicingKind::kNone;
   ManagementStatus management;
   StorageStatus storage;
+  OsStatus os;
   std::optional<LastJobStatus> last_job;
 
   bool operator==(const HostStatus&) const = default;

@@ -42,6 +42,7 @@ struct HostStatusDocument {
   ReconcileValue reconcile_state;
   ManagementStatus management;
   StorageStatus storage;
+  OsStatus os;
   std::optional<LastJobStatus> last_job;
 };
 
@@ -190,6 +191,19 @@ struct Schema<ManagementStatus> {
 };
 
 template <>
+struct Schema<OsStatus> {
+  static constexpr char kName[] = "OsStatus";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Optional({"unlistedUsers", "Users of an earlier document."}, &OsStatus::unlisted_users);
+    v.Optional({"unlistedFiles", "Files of an earlier document."}, &OsStatus::unlisted_files);
+    v.Optional({"preserveConflicts", "Files carried over that the image brought, too."},
+               &OsStatus::preserve_conflicts);
+    v.Optional({"preservedBy", "The job that carried them over."}, &OsStatus::preserved_by);
+  }
+};
+
+template <>
 struct Schema<LastJobStatus> {
   static constexpr char kName[] = "LastJobStatus";
   template <class Visitor>
@@ -209,6 +223,7 @@ struct Schema<HostStatusDocument> {
     v.Shown({"reconcileState", "What is being done."}, &HostStatusDocument::reconcile_state);
     v.Shown({"management", "The agent."}, &HostStatusDocument::management);
     v.Shown({"storage", "Block devices and what they hold."}, &HostStatusDocument::storage);
+    v.Optional({"osconfig", "The operating system."}, &HostStatusDocument::os);
     v.Optional({"lastJob", "How the last job ended."}, &HostStatusDocument::last_job);
   }
 };

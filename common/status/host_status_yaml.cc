@@ -97,6 +97,7 @@ std::string WriteHostStatus(const HostStatus& status) {
       .reconcile_state = {.state = status.reconcile_state, .update_kind = status.update_kind},
       .management = status.management,
       .storage = status.storage,
+      .os = status.os,
       .last_job = status.last_job};
   return WriteYaml(ToYaml(document));
 }
@@ -115,6 +116,7 @@ absl::StatusOr<HostStatus> ParseHostStatus(std::string_view yaml) {
                     .update_kind = document.reconcile_state.update_kind,
                     .management = std::move(document.management),
                     .storage = std::move(document.storage),
+                    .os = std::move(document.os),
                     .last_job = std::move(document.last_job)};
 }
 

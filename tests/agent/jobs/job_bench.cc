@@ -237,6 +237,14 @@ Plan ConfirmedPlan() {
                 {{"change", Phase::kFinalize}, {"confirm", Phase::kCommit}});
 }
 
+Plan RebootPlan() {
+  Plan plan =
+      PlanOf(ServicingKind::kUpdateAndReboot, true,
+             {{"apply", Phase::kFinalize}, {"leave", Phase::kLeave}, {"commit", Phase::kCommit}});
+  plan.target = Volume::kA;
+  return plan;
+}
+
 Plan NoPlan() { return PlanOf(ServicingKind::kNone, false, {}); }
 
 HostConfiguration SomeConfiguration(int number) {

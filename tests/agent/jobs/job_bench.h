@@ -83,6 +83,8 @@ Plan UpdatePlan();
 Plan InstallPlan();
 Plan LivePlan();
 Plan ConfirmedPlan();  // its step "confirm" waits for the operator
+// Changes the volume that runs, and boots it again.
+Plan RebootPlan();
 Plan NoPlan();
 
 // A valid configuration; those of different numbers differ.

@@ -39,6 +39,7 @@ TEST_CASE("Jobs that nothing stops") {
       {"an update", test::UpdatePlan(), kUpdate},
       {"a clean install", test::InstallPlan(), kUpdate},
       {"a live change", test::LivePlan(), kLive},
+      {"a change of the volume that runs", test::RebootPlan(), kUpdate},
       {"nothing to do", test::NoPlan(), "queued planning succeeded"},
   };
   for (const Case& c : cases) {
@@ -169,6 +170,25 @@ TEST_CASE("Power that is cut after the firmware was pointed at the target counts
   CHECK(Follower(*bench.jobs, 0).UntilState(JobState::kSucceeded).job->id == id);
   CHECK(bench.Chain() == kUpdate);
   CHECK(Times(bench, "leave") == 0);
+}
+
+TEST_CASE("Power that is cut while the running volume is changed is no reboot into the change") {
+  JobBench bench;
+  bench.servicer.set_plan(test::RebootPlan());
+  bench.servicer.BlockAt("apply");
+  bench.Start();
+  const std::string id = bench.Submit();
+  bench.servicer.WaitForCall("apply");
+  bench.Stop();
+  bench.clock.Reboot();
+  bench.servicer.Heal();
+  // The volume that came up is the target, but it was not changed in full.
+  bench.Start();
+  const JobSummary job = bench.RunToEnd(id);
+  CHECK(job.state == JobState::kSucceeded);
+  CHECK(bench.Chain() == kUpdate);
+  CHECK(Times(bench, "apply") == 2);
+  CHECK(Times(bench, "leave") == 1);
 }
 
 TEST_CASE("A job whose store stops taking writes stands still and goes on when it takes them") {

@@ -21,12 +21,14 @@ constexpr char kRootUuid[] = "11111111-2222-3333-4444-555555555555";
 
 class SilentReporter : public StepReporter {
  public:
-  explicit SilentReporter(std::vector<std::string>& warnings) : warnings_(warnings) {}
+  SilentReporter(std::vector<std::string>& infos, std::vector<std::string>& warnings)
+      : infos_(infos), warnings_(warnings) {}
   void Progress(uint64_t, uint64_t) override {}
-  void Info(std::string_view) override {}
+  void Info(std::string_view message) override { infos_.emplace_back(message); }
   void Warning(std::string_view message) override { warnings_.emplace_back(message); }
 
  private:
+  std::vector<std::string>& infos_;
   std::vector<std::string>& warnings_;
 };
 
@@ -155,7 +157,7 @@ std::unique_ptr<Servicer> FakeWorld::MakeServicer() {
 
 absl::Status FakeWorld::RunPhase(Servicer& servicer, const HostConfiguration& configuration,
                                  const Plan& plan, Phase phase, int times) {
-  SilentReporter reporter(warnings);
+  SilentReporter reporter(infos, warnings);
   const Cancellation cancellation;
   const std::string job_id = absl::StrCat("job-of-", plan.digest);
   for (const Step& step : plan.steps) {
@@ -185,7 +187,8 @@ absl::Status FakeWorld::RunPhase(Servicer& servicer, const HostConfiguration& co
                             [this] {
                               clock.Advance(std::chrono::seconds(1));
                               return confirmed;
-                            }};
+                            },
+                        .recorded = recorded.configuration ? &*recorded.configuration : nullptr};
       const absl::Status status = servicer.RunStep(run);
       if (!status.ok()) return status;
       // udev makes the links; the fakes of devices and files do not know each other.

@@ -65,6 +65,7 @@ class FakeWorld {
   bool confirmed = false;  // by the operator
   // What the root image holds besides, path -> content.
   std::map<std::string, std::string> image_files;
+  std::vector<std::string> infos;
   std::vector<std::string> warnings;
   // What ESP images bring along, instead of GRUB.
   bool use_systemd_boot = false;

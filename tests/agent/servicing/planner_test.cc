@@ -52,14 +52,116 @@ TEST_CASE("an A/B update writes the other volume of every pair and nothing else"
     CHECK(plan->kind == ServicingKind::kAbUpdate);
     CHECK(plan->target == OtherVolume(active));
     const std::string half = active == Volume::kA ? "-b" : "-a";
-    CHECK(StepIds(*plan) == std::vector<std::string>{
-                                "write-image/esp" + half, "verify-image/esp" + half,
-                                "set-identity/esp" + half, "write-image/root" + half,
-                                "verify-image/root" + half, "set-identity/root" + half,
-                                "grow-filesystem/root" + half, "mount-new-root", "configure-boot",
-                                "write-fstab", "configure-management", "unmount-new-root",
-                                "check-target", "point-firmware", "leave", "commit-boot"});
+    CHECK(StepIds(*plan) ==
+          std::vector<std::string>{
+              "write-image/esp" + half, "verify-image/esp" + half, "set-identity/esp" + half,
+              "write-image/root" + half, "verify-image/root" + half, "set-identity/root" + half,
+              "grow-filesystem/root" + half, "mount-new-root", "configure-boot", "write-fstab",
+              "preserve-state", "configure-management", "unmount-new-root", "check-target",
+              "point-firmware", "leave", "commit-boot"});
   }
+}
+
+TEST_CASE("scripts and the operating system have their places in each order") {
+  const auto script = [](const char* name) {
+    Script script;
+    script.name = name;
+    script.servicing_type = {ScriptServicing::kAll};
+    script.content = "true";
+    return script;
+  };
+  const auto with_all = [&](int version) {
+    HostConfiguration document = Document(version);
+    document.scripts.pre_servicing = {script("never"), script("pre")};
+    document.scripts.pre_servicing[0].servicing_type.clear();
+    document.scripts.post_provision = {script("provision")};
+    document.scripts.post_configure = {script("configure")};
+    document.osconfig.selinux.mode = SelinuxMode::kPermissive;
+    return document;
+  };
+  const auto ids_from = [](const Plan& plan, const char* first) {
+    std::vector<std::string> ids = StepIds(plan);
+    ids.erase(ids.begin(), std::find(ids.begin(), ids.end(), first));
+    return ids;
+  };
+  const HostConfiguration desired = with_all(1);
+  const auto install = MakePlan(desired, {}, BareMachine(desired), false);
+  REQUIRE_OK(install);
+  CHECK(install->steps[0].id == "run-script/preServicing[1]");
+  CHECK(ids_from(*install, "write-fstab") ==
+        std::vector<std::string>{"write-fstab", "run-script/postProvision[0]", "configure-os",
+                                 "configure-management", "run-script/postConfigure[0]",
+                                 "label-files", "unmount-new-root", "check-target",
+                                 "point-firmware", "leave", "commit-boot"});
+
+  const HostConfiguration next = with_all(2);
+  const auto update =
+      MakePlan(next, InstalledHost(1, Volume::kA), RunningMachine(next, Volume::kA), false);
+  REQUIRE_OK(update);
+  CHECK(update->steps[0].id == "run-script/preServicing[1]");
+  CHECK(ids_from(*update, "write-fstab") ==
+        std::vector<std::string>{"write-fstab", "preserve-state", "run-script/postProvision[0]",
+                                 "configure-os", "configure-management",
+                                 "run-script/postConfigure[0]", "label-files", "unmount-new-root",
+                                 "check-target", "point-firmware", "leave", "commit-boot"});
+
+  // The mode of SELinux changes, so the running volume is changed and booted again.
+  const auto reboot =
+      MakePlan(desired, InstalledHost(1, Volume::kB), RunningMachine(desired, Volume::kB), false);
+  REQUIRE_OK(reboot);
+  CHECK(reboot->kind == ServicingKind::kUpdateAndReboot);
+  CHECK(reboot->target == Volume::kB);
+  CHECK(reboot->reboots);
+  CHECK(reboot->warnings.size() == 1);
+  CHECK(StepIds(*reboot) == std::vector<std::string>{"run-script/preServicing[1]", "apply-os",
+                                                     "run-script/postConfigure[0]",
+                                                     "apply-management", "leave", "commit-os"});
+
+  Recorded recorded = InstalledHost(1, Volume::kA);
+  recorded.configuration = desired;
+  HostConfiguration live = desired;
+  live.osconfig.hostname = "node-1";
+  const auto normal = MakePlan(live, recorded, RunningMachine(live, Volume::kA), false);
+  REQUIRE_OK(normal);
+  CHECK(normal->kind == ServicingKind::kNormalUpdate);
+  CHECK_FALSE(normal->reboots);
+  CHECK_FALSE(normal->target.has_value());
+  CHECK(StepIds(*normal) == std::vector<std::string>{"run-script/preServicing[1]", "apply-os",
+                                                     "run-script/postConfigure[0]",
+                                                     "apply-management", "commit-os"});
+  // Without a change of the operating system it is not touched.
+  live = desired;
+  live.management.phonehome = "http://192.0.2.1/";
+  const auto patch = MakePlan(live, recorded, RunningMachine(live, Volume::kA), false);
+  REQUIRE_OK(patch);
+  CHECK(patch->kind == ServicingKind::kHotPatch);
+  CHECK(std::count_if(patch->steps.begin(), patch->steps.end(),
+                      [](const Step& step) { return step.kind == StepKind::kApplyOs; }) == 0);
+}
+
+TEST_CASE("files of this host that are needed must be readable; others need not be") {
+  HostConfiguration desired = Document(1);
+  Script script;
+  script.name = "site";
+  script.servicing_type = {ScriptServicing::kAbUpdate};
+  script.path = "/opt/site/setup";
+  desired.scripts.post_configure = {script};
+  desired.osconfig.additional_files.push_back(
+      {"/etc/x", std::nullopt, "/opt/site/x", std::nullopt});
+  Observation observed = BareMachine(desired);
+  observed.unreadable_files["scripts.postConfigure[0].path"] =
+      absl::NotFoundError("cannot read /opt/site/setup");
+  // It does not run in an installation.
+  REQUIRE_OK(MakePlan(desired, {}, observed, false));
+  desired.scripts.post_configure[0].servicing_type = {ScriptServicing::kCleanInstall};
+  observed.unreadable_files["osconfig.additionalFiles[0].source"] =
+      absl::NotFoundError("cannot read /opt/site/x");
+  const auto plan = MakePlan(desired, {}, observed, false);
+  REQUIRE_FALSE(plan.ok());
+  const std::vector<Finding> findings = GetErrorDetail(plan.status()).findings;
+  REQUIRE(findings.size() == 2);
+  CHECK(findings[0].path == "scripts.postConfigure[0].path");
+  CHECK(findings[1].path == "osconfig.additionalFiles[0].source");
 }
 
 TEST_CASE("the installed configuration needs nothing") {
@@ -189,9 +291,16 @@ TEST_CASE("what a host cannot or must not do is refused before anything is writt
                                                 "http://10.0.2.2/root_v1.raw.zst: HTTP 404"));
        },
        precondition, "HTTP 404"},
-      {"users", [](auto& c, auto&) { c.osconfig.users.emplace_back(); }, unsupported, "osconfig"},
-      {"scripts", [](auto& c, auto&) { c.scripts.post_configure.emplace_back(); }, unsupported,
-       "scripts"},
+      {"a password",
+       [](auto& c, auto&) {
+         c.osconfig.users.emplace_back().password = {PasswordMode::kDangerousHashed, "$6$x"};
+       },
+       precondition, "osconfig.users[0].password.mode: 'dangerous-hashed'"},
+      {"logins with a password",
+       [](auto& c, auto&) {
+         c.osconfig.users.emplace_back().ssh_mode = SshMode::kDangerousAllowPassword;
+       },
+       precondition, "osconfig.users[0].sshMode: 'dangerous-allow-password'"},
       {"an ESP on an array that the firmware cannot read",
        [](auto& c, auto&) {
          c.storage.raid.software = {{"mirror", "mirror", RaidLevel::kRaid1, {"esp-a"}, "1.2"}};
@@ -278,14 +387,18 @@ TEST_CASE("a changed network alone is a live change, which has to prove itself")
   REQUIRE_OK(plan);
   CHECK(plan->kind == ServicingKind::kNormalUpdate);
   CHECK_FALSE(plan->reboots);
-  CHECK(StepIds(*plan) ==
-        std::vector<std::string>{"apply-network", "confirm-network", "apply-management"});
+  CHECK(StepIds(*plan) == std::vector<std::string>{"apply-management", "apply-network",
+                                                   "confirm-network", "commit-os"});
+  // Not across a reboot, after which nobody could wait for a sign of life.
+  desired.osconfig.kernel_command_line.extra_command_line = {"quiet"};
+  REQUIRE_ERROR(MakePlan(desired, InstalledHost(1, Volume::kA), observed, false),
+                absl::StatusCode::kFailedPrecondition, "cannot change together");
   // Also when it is taken away.
   Recorded recorded = InstalledHost(1, Volume::kA);
   recorded.configuration->network.emplace();
   const auto removal = MakePlan(Document(1), recorded, observed, false);
   REQUIRE_OK(removal);
-  CHECK(removal->steps.size() == 3);
+  CHECK(removal->steps.size() == 4);
 }
 
 TEST_CASE("what only a provisioning OS uses changes nothing on a running host but the document") {
@@ -295,18 +408,29 @@ TEST_CASE("what only a provisioning OS uses changes nothing on a running host bu
       MakePlan(desired, InstalledHost(1, Volume::kA), RunningMachine(desired, Volume::kA), false);
   REQUIRE_OK(plan);
   CHECK(plan->kind == ServicingKind::kHotPatch);
-  CHECK(StepIds(*plan) == std::vector<std::string>{"apply-management"});
+  CHECK(StepIds(*plan) == std::vector<std::string>{"apply-management", "commit-os"});
 }
 
 TEST_CASE("all reasons are told, not just the first") {
   HostConfiguration desired = Document(1);
-  desired.scripts.post_provision.emplace_back();
-  desired.osconfig.users.emplace_back();
+  desired.storage.mount_points[3].filesystem = "f2fs";
+  desired.osconfig.users.emplace_back().password = {PasswordMode::kDangerousPlainText, "x"};
   Observation observed = BareMachine(desired);
   observed.booted_from_ramdisk = false;
   const auto plan = MakePlan(desired, {}, observed, false);
-  REQUIRE_ERROR(plan, absl::StatusCode::kFailedPrecondition, "safety check");
-  CHECK(GetErrorDetail(plan.status()).findings.size() == 3);
+  REQUIRE_ERROR(plan, absl::StatusCode::kFailedPrecondition, "dangerous-plain-text");
+  const std::vector<Finding> findings = GetErrorDetail(plan.status()).findings;
+  REQUIRE(findings.size() == 3);
+  CHECK(findings[0].path == "storage.mountPoints[3].filesystem");
+  CHECK_THAT(findings[2].reason, Catch::Contains("safety check"));
+}
+
+TEST_CASE("passwords are taken when the agent's configuration allows them") {
+  HostConfiguration desired = Document(1);
+  desired.osconfig.users.emplace_back().password = {PasswordMode::kDangerousPlainText, "x"};
+  Observation observed = BareMachine(desired);
+  observed.dangerous_options = true;
+  REQUIRE_OK(MakePlan(desired, {}, observed, false));
 }
 
 TEST_CASE("the safety check can be overridden by its file") {

@@ -68,6 +68,10 @@ HostStatus FullStatus() {
       AbUpdateStatus{.volume_pairs = {{"root", {.volume_a_id = "a", .volume_b_id = "b"}}},
                      .active_volume = Volume::kB};
   status.storage.root_device_path = "/dev/b";
+  status.os = {.unlisted_users = {"guest"},
+               .unlisted_files = {"/etc/site.conf"},
+               .preserve_conflicts = {"/etc/machine-id"},
+               .preserved_by = "1"};
   status.last_job = LastJobStatus{.id = "1",
                                   .state = "rolled-back",
                                   .servicing_kind = "ab-update",

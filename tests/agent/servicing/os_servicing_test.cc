@@ -1,0 +1,247 @@
+// The operating system through installation, A/B update and live changes, in a machine in memory.
+#include <algorithm>
+
+#include "agent/servicing/host_servicer.h"
+#include "common/base/error.h"
+#include "tests/agent/servicing/fake_world.h"
+#include "tests/support/status_matchers.h"
+
+namespace trident {
+namespace {
+
+using Catch::Matchers::Contains;
+using test::FakeWorld;
+
+constexpr char kNewRoot[] = "/run/trident/newroot";
+constexpr char kUndo[] = "/var/lib/trident/undo";
+
+Script Site(const char* name) {
+  Script script;
+  script.name = name;
+  script.servicing_type = {ScriptServicing::kAll};
+  script.content = "true";
+  return script;
+}
+
+HostConfiguration DocumentWithOs(FakeWorld& world, int version) {
+  HostConfiguration document = world.Document(version);
+  OsConfig& os = document.osconfig;
+  os.hostname = "node-1";
+  os.services.enable = {"site"};
+  os.kernel_command_line.extra_command_line = {"quiet"};
+  os.additional_files.push_back({"/etc/site/site.conf", "a\n", std::nullopt, "0640"});
+  os.preserve = {"/etc/site.key"};
+  return document;
+}
+
+std::string ReadOn(FakeWorld& world, const BlockDeviceId& partition, const std::string& path) {
+  const PartitionStatus* status = FindPartition(world.recorded.status, partition);
+  return world.mounts.GetFrom(status->path, path).value_or("(no file)");
+}
+
+Plan PlanOf(FakeWorld& world, Servicer& servicer, const HostConfiguration& document) {
+  const auto plan = servicer.MakePlan(document, world.recorded, false, Cancellation());
+  REQUIRE_OK(plan);
+  return *plan;
+}
+
+void Run(FakeWorld& world, Servicer& servicer, const HostConfiguration& document, const Plan& plan,
+         std::initializer_list<Phase> phases, int times = 1) {
+  for (const Phase phase : phases) {
+    REQUIRE_OK(world.RunPhase(servicer, document, plan, phase, times));
+  }
+}
+
+// A host that was installed with the document and runs from volume A.
+void InstallAndBoot(FakeWorld& world, Servicer& servicer, const HostConfiguration& document) {
+  const Plan plan = PlanOf(world, servicer, document);
+  Run(world, servicer, document, plan, {Phase::kStage, Phase::kFinalize, Phase::kLeave});
+  world.Boot(document);
+  Run(world, servicer, document, plan, {Phase::kCommit});
+  world.recorded.configuration = document;
+}
+
+// The running system's own files, as far as live changes touch them.
+void SetUpRunningSystem(FakeWorld& world) {
+  world.files.SetFile("/etc/hostname", "node-1\n");
+  world.files.SetFile("/proc/sys/kernel/hostname", "node-1\n");
+  world.files.SetFile("/etc/trident/config.yaml", "old\n", 0600);
+  world.files.SetFile("/etc/site/site.conf", "a\n", 0640);
+  world.files.SetFile(
+      "/boot/grub/grub.cfg",
+      "menuentry 'Debian' {\n  linux /boot/vmlinuz root=PARTUUID=x ro trident.extra=1 quiet\n}\n");
+  world.commands.OnOutput({"hostname"}, "");
+  world.commands.OnOutput({"systemctl"}, "");
+}
+
+}  // namespace
+
+TEST_CASE("an installation configures the new root and runs the scripts in their places") {
+  for (const int times : {1, 2}) {
+    INFO("each step runs " << times << " times");
+    FakeWorld world;
+    const auto servicer = world.MakeServicer();
+    HostConfiguration document = DocumentWithOs(world, 1);
+    document.scripts.pre_servicing = {Site("pre")};
+    document.scripts.post_provision = {Site("provision")};
+    document.scripts.post_configure = {Site("configure")};
+    std::vector<std::string> ran;
+    world.commands.On({"/bin/sh"}, [&](const Command& command) {
+      const bool has_root = world.files.Exists(std::string(kNewRoot) + "/boot/vmlinuz");
+      ran.push_back(command.argv[1].substr(command.argv[1].rfind('.') + 1) +
+                    " root=" + command.root + " target=" + command.environment.at("TARGET_ROOT") +
+                    " " + command.environment.at("SERVICING_TYPE") + (has_root ? " mounted" : ""));
+      CommandResult result;
+      result.output = "said\n";
+      return result;
+    });
+    const Plan plan = PlanOf(world, *servicer, document);
+    Run(world, *servicer, document, plan, {Phase::kStage}, times);
+    if (times == 1) {
+      CHECK(ran ==
+            std::vector<std::string>{
+                "preServicing[0] root= target=/ clean-install",
+                "postProvision[0] root= target=/run/trident/newroot clean-install mounted",
+                "postConfigure[0] root=/run/trident/newroot target=/ clean-install mounted"});
+    }
+    CHECK(std::count(world.infos.begin(), world.infos.end(), "configure: said") == times);
+    CHECK(ReadOn(world, "root-a", "/etc/hostname") == "node-1\n");
+    CHECK(ReadOn(world, "root-a", "/etc/site/site.conf") == "a\n");
+    CHECK_THAT(ReadOn(world, "root-a", "/boot/grub/grub.cfg"),
+               Contains(" panic=5 trident.extra=1 quiet\n"));
+    const std::vector<std::string> lines = world.commands.command_lines();
+    CHECK(std::count(lines.begin(), lines.end(),
+                     "systemctl --no-ask-password --root=/run/trident/newroot enable site") ==
+          times);
+    CHECK(world.recorded.status.os == OsStatus());
+  }
+}
+
+TEST_CASE("a script that fails, fails the staging, and nothing is pointed at the target") {
+  FakeWorld world;
+  const auto servicer = world.MakeServicer();
+  HostConfiguration document = world.Document(1);
+  document.scripts.post_configure = {Site("configure")};
+  world.commands.On({"/bin/sh"}, CommandResult{7, "no licence\n", ""});
+  const Plan plan = PlanOf(world, *servicer, document);
+  REQUIRE_ERROR(world.RunPhase(*servicer, document, plan, Phase::kStage),
+                absl::StatusCode::kInternal,
+                "the script 'configure' (scripts.postConfigure[0]) ended with exit status 7; its "
+                "last lines: no licence");
+  CHECK(world.firmware.writes().empty());
+}
+
+TEST_CASE("an update carries over what the host keeps, and tells where the image had it, too") {
+  for (const int times : {1, 2}) {
+    INFO("each step runs " << times << " times");
+    FakeWorld world;
+    const auto servicer = world.MakeServicer();
+    InstallAndBoot(world, *servicer, DocumentWithOs(world, 1));
+    world.files.SetFile("/etc/machine-id", "0123\n", 0444);
+    world.files.SetFile("/etc/ssh/ssh_host_ed25519_key", "host key", 0600);
+    world.files.SetFile("/etc/site.key", "ours", 0600);
+    world.files.SetFile("/var/lib/systemd/random-seed", "seed", 0600);
+    world.recorded.status.os.unlisted_users = {"of the old root"};
+    world.image_files["/etc/site.key"] = "the image's";
+    const HostConfiguration next = DocumentWithOs(world, 2);
+    const Plan plan = PlanOf(world, *servicer, next);
+    Run(world, *servicer, next, plan, {Phase::kStage}, times);
+    CHECK(ReadOn(world, "root-b", "/etc/machine-id") == "0123\n");
+    CHECK(ReadOn(world, "root-b", "/etc/ssh/ssh_host_ed25519_key") == "host key");
+    CHECK(ReadOn(world, "root-b", "/var/lib/systemd/random-seed") == "seed");
+    CHECK(ReadOn(world, "root-b", "/etc/site.key") == "ours");
+    CHECK(world.recorded.status.os.preserve_conflicts == std::vector<std::string>{"/etc/site.key"});
+    CHECK_FALSE(world.recorded.status.os.preserved_by.empty());
+    Run(world, *servicer, next, plan, {Phase::kFinalize, Phase::kLeave, Phase::kCommit});
+    CHECK(world.recorded.status.os.unlisted_users.empty());
+  }
+}
+
+TEST_CASE("a live change is applied, accepted, and what is left over is told") {
+  FakeWorld world;
+  const auto servicer = world.MakeServicer();
+  InstallAndBoot(world, *servicer, DocumentWithOs(world, 1));
+  SetUpRunningSystem(world);
+  HostConfiguration next = *world.recorded.configuration;
+  next.osconfig.hostname = "node-2";
+  next.osconfig.additional_files[0].destination = "/etc/site/other.conf";
+  const Plan plan = PlanOf(world, *servicer, next);
+  CHECK(plan.kind == ServicingKind::kNormalUpdate);
+  Run(world, *servicer, next, plan, {Phase::kStage, Phase::kFinalize}, 2);
+  CHECK(world.files.Get("/etc/hostname") == "node-2\n");
+  CHECK(world.files.Get("/etc/site/other.conf") == "a\n");
+  CHECK(world.files.Exists(kUndo));
+  REQUIRE_OK(servicer->CheckHealth(next, plan, world.recorded.status, Cancellation()));
+  Run(world, *servicer, next, plan, {Phase::kCommit}, 2);
+  CHECK_THAT(*world.files.Get("/etc/trident/config.yaml"), Contains("node-2"));
+  CHECK_FALSE(world.files.Exists(kUndo));
+  CHECK(world.recorded.status.os.unlisted_files == std::vector<std::string>{"/etc/site/site.conf"});
+  CHECK(world.machine.reboots() == 1);
+}
+
+TEST_CASE("a live change that fails is undone, also by an agent that was started anew") {
+  for (const bool is_restarted : {false, true}) {
+    INFO((is_restarted ? "restarted" : "the same agent"));
+    FakeWorld world;
+    auto servicer = world.MakeServicer();
+    InstallAndBoot(world, *servicer, DocumentWithOs(world, 1));
+    SetUpRunningSystem(world);
+    const std::vector<std::string> files = world.files.AllFiles();
+    HostConfiguration next = *world.recorded.configuration;
+    next.osconfig.hostname = "node-2";
+    next.osconfig.additional_files[0].content = "b\n";
+    next.osconfig.additional_files.push_back({"/srv/new/file", "c\n", std::nullopt, std::nullopt});
+    next.scripts.post_configure = {Site("check")};
+    world.commands.On({"/bin/sh"}, CommandResult{1, "not well\n", ""});
+    const Plan plan = PlanOf(world, *servicer, next);
+    REQUIRE_ERROR(world.RunPhase(*servicer, next, plan, Phase::kFinalize),
+                  absl::StatusCode::kInternal, "not well");
+    CHECK(world.files.Get("/etc/hostname") == "node-2\n");
+    if (is_restarted) servicer = world.MakeServicer();
+    bool needs_reboot = true;
+    REQUIRE_OK(servicer->RollBack(next, plan, world.recorded.status, needs_reboot));
+    CHECK_FALSE(needs_reboot);
+    CHECK(world.files.Get("/etc/hostname") == "node-1\n");
+    CHECK(world.files.Get("/etc/site/site.conf") == "a\n");
+    CHECK(world.files.ModeOf("/etc/site/site.conf") == 0640);
+    CHECK(world.files.Get("/etc/trident/config.yaml") == "old\n");
+    CHECK(world.files.AllFiles() == files);
+    CHECK(world.commands.command_lines().back() == "hostname node-1");
+  }
+}
+
+TEST_CASE("new kernel options change the running volume, which is booted again and checked") {
+  FakeWorld world;
+  const auto servicer = world.MakeServicer();
+  InstallAndBoot(world, *servicer, DocumentWithOs(world, 1));
+  SetUpRunningSystem(world);
+  HostConfiguration next = *world.recorded.configuration;
+  next.osconfig.kernel_command_line.extra_command_line = {"panic=10", "audit=0"};
+  const Plan plan = PlanOf(world, *servicer, next);
+  CHECK(plan.kind == ServicingKind::kUpdateAndReboot);
+  const std::string before = *world.files.Get("/boot/grub/grub.cfg");
+  Run(world, *servicer, next, plan, {Phase::kFinalize}, 2);
+  CHECK_THAT(*world.files.Get("/boot/grub/grub.cfg"),
+             Contains("ro trident.extra=2 panic=10 audit=0\n"));
+  Run(world, *servicer, next, plan, {Phase::kLeave});
+  CHECK(world.machine.reboots() == 2);
+  const auto found = servicer->InspectBoot(next, plan, world.recorded.status);
+  REQUIRE_OK(found);
+  CHECK(found->target_booted);
+
+  SECTION("it is accepted") {
+    Run(world, *servicer, next, plan, {Phase::kCommit});
+    CHECK_FALSE(world.files.Exists(kUndo));
+  }
+  SECTION("it is not well: the files are the old ones, and it takes a boot to go back") {
+    world.clock.Restart("boot-2");
+    bool needs_reboot = false;
+    REQUIRE_OK(servicer->RollBack(next, plan, world.recorded.status, needs_reboot));
+    CHECK(needs_reboot);
+    CHECK(world.files.Get("/boot/grub/grub.cfg") == before);
+    REQUIRE_OK(servicer->RollBack(next, plan, world.recorded.status, needs_reboot));
+    CHECK_FALSE(needs_reboot);
+  }
+}
+
+}  // namespace trident
