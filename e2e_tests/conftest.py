@@ -87,7 +87,13 @@ HOST = pytest.StashKey[Host]()
 
 
 def pytest_collection_modifyitems(items):
-    """Tests that install a machine come first: the others start from copies of what they made."""
+    """Tests that install a machine come first: the others start from copies of what they made.
+
+    The suite main decides what lands, as do those of the other suites that are marked for it.
+    """
+    for item in items:
+        if item.path.parent.name == "main":
+            item.add_marker("landing")
     items.sort(key=lambda item: "installed" not in item.fixturenames
                or "bare_host" not in item.fixturenames)
 

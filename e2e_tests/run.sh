@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
 # The end-to-end tests: real machines with UEFI firmware in QEMU. On a bare Debian 12, as root.
 #
-#   e2e_tests/run.sh [main|storage|os|all] [pytest option...]
+#   e2e_tests/run.sh [main|storage|os|landing|all] [pytest option...]
 #
-# Without a suite: all. What is slow to make is kept in ${TRIDENT_CACHE:-$HOME/.cache/trident}.
+# Without a suite: all. landing: main, and those of the other suites that tell most. What is slow to
+# make is kept in ${TRIDENT_CACHE:-$HOME/.cache/trident}.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 suite=all
 case "${1:-}" in
-  main|storage|os|all) suite=$1; shift ;;
+  main|storage|os|landing|all) suite=$1; shift ;;
   -*|'') ;;
-  *) echo "e2e_tests/run.sh: unknown suite '$1' (main, storage, os, all)" >&2; exit 1 ;;
+  *) echo "e2e_tests/run.sh: unknown suite '$1' (main, storage, os, landing, all)" >&2; exit 1 ;;
 esac
 
 folders=()
 for folder in main storage os; do
-  if [ "$suite" = all ] || [ "$suite" = "$folder" ]; then
+  if [ "$suite" = all ] || [ "$suite" = landing ] || [ "$suite" = "$folder" ]; then
     if compgen -G "e2e_tests/$folder/test_*.py" >/dev/null; then
       folders+=("e2e_tests/$folder")
     elif [ "$suite" = "$folder" ]; then
@@ -26,7 +27,10 @@ for folder in main storage os; do
   fi
 done
 
+selection=()
+[ "$suite" != landing ] || selection=(-m landing)
+
 e2e_tests/build.sh tridentd_next
 /usr/bin/python3 e2e_tests/images/build_images.py
 export PYTHONDONTWRITEBYTECODE=1
-exec /usr/bin/python3 -m pytest -c e2e_tests/pytest.ini --rootdir e2e_tests "${folders[@]}" "$@"
+exec /usr/bin/python3 -m pytest -c e2e_tests/pytest.ini --rootdir e2e_tests "${folders[@]}" "${selection[@]}" "$@"

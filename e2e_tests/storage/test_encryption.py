@@ -19,6 +19,7 @@ def opens_with_recovery_key(host, device: str) -> bool:
     return said.strip().endswith("opens")
 
 
+@pytest.mark.landing
 def test_encrypted_volumes_open_by_the_tpm_and_by_the_recovery_key(bare_host_with):
     host = bare_host_with(2, tpm=True)
     with pytest.raises(grpc.RpcError) as refused:

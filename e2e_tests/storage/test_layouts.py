@@ -26,7 +26,8 @@ def test_the_usual_layout_takes_raw_and_gzip_images(bare_host_with):
     bring(host, host.example("plain", "grub-v2-gzip"), "2", "volume-b")
 
 
-@pytest.mark.parametrize("loader", ["grub-beside", "systemd-boot"])
+@pytest.mark.parametrize("loader", [
+    "grub-beside", pytest.param("systemd-boot", marks=pytest.mark.landing)])
 def test_both_volumes_start_from_one_esp_and_a_panicking_update_falls_back(bare_host_with, loader):
     host = bare_host_with(1)
     bring(host, host.example("single-esp", f"{loader}-v1"), "1", "volume-a")
