@@ -25,21 +25,20 @@ constexpr char kLeaveOut[] = "Leave the section out.";
 // Nothing is ever accepted and ignored: what no subsystem carries out is refused by name.
 void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
   const Storage& storage = desired.storage;
-}
-if (!storage.verity.empty()) {
-  refusals.Unsupported("storage.verity", "verity devices are not set up by this version",
-                       kLeaveOut);
-}
-if (!storage.overlays.empty()) {
-  refusals.Unsupported("storage.overlays", "overlays are not set up by this version", kLeaveOut);
-}
-for (size_t i = 0; i < storage.mount_points.size(); ++i) {
-  const std::string& type = storage.mount_points[i].filesystem;
-  if (CanMakeFilesystem(type)) continue;
-  refusals.Unsupported(absl::StrCat("storage.mountPoints[", i, "].filesystem"),
-                       absl::StrCat("file system '", type, "' is not handled by this version"),
-                       "Use ext4, xfs, btrfs, vfat or swap.");
-}
+  if (!storage.verity.empty()) {
+    refusals.Unsupported("storage.verity", "verity devices are not set up by this version",
+                         kLeaveOut);
+  }
+  if (!storage.overlays.empty()) {
+    refusals.Unsupported("storage.overlays", "overlays are not set up by this version", kLeaveOut);
+  }
+  for (size_t i = 0; i < storage.mount_points.size(); ++i) {
+    const std::string& type = storage.mount_points[i].filesystem;
+    if (CanMakeFilesystem(type)) continue;
+    refusals.Unsupported(absl::StrCat("storage.mountPoints[", i, "].filesystem"),
+                         absl::StrCat("file system '", type, "' is not handled by this version"),
+                         "Use ext4, xfs, btrfs, vfat or swap.");
+  }
 }
 
 // What is adopted is kept as it is: nothing may be written over it.
