@@ -31,10 +31,11 @@ struct RealHost {
   std::unique_ptr<Clock> clock = MakeLinuxClock();
   std::unique_ptr<Encryption> encryption = MakeLinuxEncryption(*commands);
   std::unique_ptr<NetworkState> network = MakeLinuxNetworkState();
+  std::unique_ptr<Verity> verity = MakeLinuxVerity();
 
   Host ports() {
-    return {*files,   *commands, *devices,    *mounts, *firmware,
-            *machine, *clock,    *encryption, *network};
+    return {*files,   *commands, *devices,    *mounts,  *firmware,
+            *machine, *clock,    *encryption, *network, *verity};
   }
 };
 

@@ -1,8 +1,11 @@
 #include "agent/boot/booted_volume.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
@@ -17,6 +20,14 @@ std::optional<BlockDeviceId> RootTarget(const HostConfiguration& configuration,
     if (mount.path == "/") return target;
   }
   return std::nullopt;
+}
+
+// What holds the file system of `id`: the data of a verity device, otherwise the id itself.
+BlockDeviceId DataOf(const HostConfiguration& configuration, const HostStatus& status,
+                     const BlockDeviceId& id) {
+  const auto recorded = status.storage.verity_devices.find(id);
+  if (recorded != status.storage.verity_devices.end()) return recorded->second.data_device_id;
+  return DataDeviceOf(configuration, id);
 }
 
 std::optional<VolumePairStatus> FindPair(const HostConfiguration& configuration,
@@ -36,13 +47,23 @@ std::optional<std::string> PathOf(const HostStatus& status, const BlockDeviceId&
   return device ? std::optional<std::string>(device->path) : std::nullopt;
 }
 
+// The kernel device and, of one that the device-mapper stacks on others, those below it.
+std::vector<std::string> WithWhatIsBelow(const Files& files, const std::string& device) {
+  std::vector<std::string> all = {device};
+  const std::string name = device.substr(device.rfind('/') + 1);
+  const auto below = files.List(absl::StrCat("/sys/class/block/", name, "/slaves"));
+  if (!below.ok()) return all;
+  for (const std::string& one : *below) all.push_back("/dev/" + one);
+  return all;
+}
+
 // A device that is not there any more is not what is running.
-absl::StatusOr<bool> IsDevice(const Files& files, const std::string& path,
-                              const std::string& device) {
+absl::StatusOr<bool> IsOneOf(const Files& files, const std::string& path,
+                             const std::vector<std::string>& devices) {
   absl::StatusOr<std::string> canonical = files.Canonical(path);
   if (absl::IsNotFound(canonical.status())) return false;
   if (!canonical.ok()) return canonical.status();
-  return *canonical == device;
+  return std::find(devices.begin(), devices.end(), *canonical) != devices.end();
 }
 
 }  // namespace
@@ -54,11 +75,16 @@ absl::StatusOr<BootedVolume> FindBootedVolume(const Files& files, const Machine&
   if (absl::IsNotFound(device.status())) return BootedVolume::kNeither;
   if (!device.ok()) return Annotate(device.status(), "Finding out which volume is running");
 
+  const std::optional<BlockDeviceId> mounted = RootTarget(configuration, status);
+  std::optional<BlockDeviceId> target;
+  if (mounted) target = DataOf(configuration, status, *mounted);
+  // A verity device has one name on both volumes: what is below it tells them apart.
+  const std::vector<std::string> running =
+      target != mounted ? WithWhatIsBelow(files, *device) : std::vector<std::string>{*device};
   const auto matches = [&](const std::optional<std::string>& path) -> absl::StatusOr<bool> {
     if (!path.has_value() || path->empty()) return false;
-    return IsDevice(files, *path, *device);
+    return IsOneOf(files, *path, running);
   };
-  const std::optional<BlockDeviceId> target = RootTarget(configuration, status);
   if (target.has_value()) {
     const std::optional<VolumePairStatus> pair = FindPair(configuration, status, *target);
     if (pair.has_value()) {

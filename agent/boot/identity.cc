@@ -35,9 +35,13 @@ RootReplacement ReplacementFor(const RootIdentity& identity) {
   replacement.filesystem_uuids = identity.further_filesystem_uuids;
   replacement.filesystem_uuids.emplace_back(identity.old_filesystem_uuid,
                                             identity.new_filesystem_uuid);
-  replacement.root = identity.partition_uuid.empty()
-                         ? absl::StrCat("UUID=", identity.new_filesystem_uuid)
-                         : absl::StrCat("PARTUUID=", identity.partition_uuid);
+  if (!identity.device.empty()) {
+    replacement.root = identity.device;
+  } else if (!identity.partition_uuid.empty()) {
+    replacement.root = absl::StrCat("PARTUUID=", identity.partition_uuid);
+  } else {
+    replacement.root = absl::StrCat("UUID=", identity.new_filesystem_uuid);
+  }
   return replacement;
 }
 
@@ -59,6 +63,18 @@ absl::Status CheckStub(const BootConfigFile& file, const RewrittenGrubConfig& st
                 "--no-floppy --fs-uuid --set=root UUID");
 }
 
+// Additions are made to the entries of systemd-boot on the ESP.
+absl::Status CheckNothingToAdd(const BootConfigFile& file, const RootIdentity& identity) {
+  if (identity.additions.empty()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kUnimplemented, "unsupported", "verity-boot-loader",
+                   absl::StrFormat("%s starts the kernel of a system that is protected by "
+                                   "dm-verity; what that needs is added only to entries of "
+                                   "systemd-boot on the ESP.",
+                                   file.name),
+                   "Use an ESP image with systemd-boot, the kernel and the initrd, and an entry in "
+                   "loader/entries.");
+}
+
 // grubenv is a block of 1024 bytes: only what keeps its length may change.
 std::string RewriteEnvironment(std::string_view text, const RootReplacement& replacement) {
   std::string new_text = RewriteFilesystemUuids(text, replacement).text;
@@ -69,7 +85,8 @@ std::string RewriteEnvironment(std::string_view text, const RootReplacement& rep
 absl::StatusOr<std::vector<Change>> PlanChanges(const Files& files, const Loader& loader,
                                                 const std::string& esp, const std::string& root,
                                                 const RootIdentity& identity) {
-  if (identity.new_filesystem_uuid.empty() && identity.partition_uuid.empty()) {
+  if (identity.new_filesystem_uuid.empty() && identity.partition_uuid.empty() &&
+      identity.device.empty()) {
     return MakeError(absl::StatusCode::kInvalidArgument, "boot", "no-identity",
                      "The target's root has neither a partition UUID nor a file system UUID by "
                      "which it can be found.");
@@ -88,6 +105,7 @@ absl::StatusOr<std::vector<Change>> PlanChanges(const Files& files, const Loader
       case Kind::kGrubConfig: {
         absl::StatusOr<RewrittenGrubConfig> config = RewriteGrubConfig(*old_text, replacement);
         if (!config.ok()) return Annotate(config.status(), file.name);
+        TRIDENT_RETURN_IF_ERROR(CheckNothingToAdd(file, identity));
         if (file.kind == Kind::kGrubStub) {
           TRIDENT_RETURN_IF_ERROR(CheckStub(file, *config, identity));
         }
@@ -99,7 +117,10 @@ absl::StatusOr<std::vector<Change>> PlanChanges(const Files& files, const Loader
         absl::StatusOr<RewrittenText> entry = RewriteLoaderEntry(*old_text, replacement);
         if (!entry.ok()) return Annotate(entry.status(), file.name);
         roots += entry->roots;
-        new_text = std::move(entry->text);
+        if (!file.path.starts_with(esp + "/")) {
+          TRIDENT_RETURN_IF_ERROR(CheckNothingToAdd(file, identity));
+        }
+        new_text = AddToLoaderEntry(entry->text, identity.additions);
         break;
       }
       case Kind::kGrubEnvironment:

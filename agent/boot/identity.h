@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "agent/boot/boot_additions.h"
 #include "agent/boot/kernel_command_line.h"
 #include "agent/boot/loader.h"
 #include "agent/host/files.h"
@@ -28,6 +29,11 @@ struct RootIdentity {
   std::string partition_uuid;
   // The same pairs (old, new) of further file systems of the volume, such as its /boot.
   std::vector<std::pair<std::string, std::string>> further_filesystem_uuids = {};
+  // The device of a root that is found by neither, "/dev/mapper/root"; empty: it is found by one of
+  // the UUIDs. The kernel must not be on it: no boot loader reads such a device.
+  std::string device = {};
+  // What further is added to the entries of the boot loader.
+  BootAdditions additions = {};
 };
 
 // Rewrites, below the ESP (mounted at `esp`) and the root (mounted at `root`), which is where the

@@ -14,6 +14,7 @@
 #include "agent/host/machine.h"
 #include "agent/host/mounts.h"
 #include "agent/host/network_state.h"
+#include "agent/host/verity.h"
 
 namespace trident {
 
@@ -27,6 +28,7 @@ struct Host {
   Clock& clock;
   Encryption& encryption;
   NetworkState& network;
+  Verity& verity;
 };
 
 }  // namespace trident

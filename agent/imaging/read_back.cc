@@ -15,11 +15,10 @@ namespace {
 constexpr size_t kReadBytes = size_t{4} * 1024 * 1024;
 constexpr std::chrono::milliseconds kProgressInterval{200};
 
-absl::Status Verify(BlockReader& device, uint64_t length, const std::string& checksum,
-                    const Cancellation& cancellation,
-                    const std::function<void(uint64_t)>& progress) {
+absl::Status ReadAll(BlockReader& device, uint64_t length, const Cancellation& cancellation,
+                     const std::function<void(uint64_t)>& progress,
+                     const std::function<void(std::span<const uint8_t>)>& take) {
   Buffer buffer(kReadBytes);
-  ContentChecksum actual;
   auto next_report = std::chrono::steady_clock::now() + kProgressInterval;
   for (uint64_t done = 0; done < length;) {
     if (cancellation.cancelled()) {
@@ -29,7 +28,7 @@ absl::Status Verify(BlockReader& device, uint64_t length, const std::string& che
     const std::span<uint8_t> part =
         buffer.room().first(std::min<uint64_t>(kReadBytes, length - done));
     TRIDENT_RETURN_IF_ERROR(device.ReadAt(done, part));
-    actual.Update(part);
+    take(part);
     done += part.size();
     const auto now = std::chrono::steady_clock::now();
     if (progress && now >= next_report && done < length) {
@@ -38,6 +37,15 @@ absl::Status Verify(BlockReader& device, uint64_t length, const std::string& che
     }
   }
   if (progress) progress(length);
+  return absl::OkStatus();
+}
+
+absl::Status Verify(BlockReader& device, uint64_t length, const std::string& checksum,
+                    const Cancellation& cancellation,
+                    const std::function<void(uint64_t)>& progress) {
+  ContentChecksum actual;
+  TRIDENT_RETURN_IF_ERROR(ReadAll(device, length, cancellation, progress,
+                                  [&](std::span<const uint8_t> part) { actual.Update(part); }));
   if (actual.Hex() == checksum) return absl::OkStatus();
   return MakeError(absl::StatusCode::kDataLoss, "storage", "read-back-mismatch",
                    absl::StrCat("reading back the first ", length,
@@ -46,7 +54,21 @@ absl::Status Verify(BlockReader& device, uint64_t length, const std::string& che
                    "The medium loses or changes data: check it and replace it.");
 }
 
+absl::Status OutOfMemory() {
+  return MakeError(absl::StatusCode::kResourceExhausted, "environment", "memory",
+                   "there is not enough memory to read back an image");
+}
+
 }  // namespace
+
+absl::Status ReadThrough(BlockReader& device, const Cancellation& cancellation,
+                         const std::function<void(uint64_t done)>& progress) {
+  try {
+    return ReadAll(device, device.size(), cancellation, progress, [](std::span<const uint8_t>) {});
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
+}
 
 absl::Status VerifyWritten(BlockReader& device, uint64_t length, const std::string& checksum,
                            const Cancellation& cancellation,
@@ -59,8 +81,7 @@ absl::Status VerifyWritten(BlockReader& device, uint64_t length, const std::stri
   try {
     return Verify(device, length, checksum, cancellation, progress);
   } catch (const std::bad_alloc&) {
-    return MakeError(absl::StatusCode::kResourceExhausted, "environment", "memory",
-                     "there is not enough memory to read back an image");
+    return OutOfMemory();
   }
 }
 

@@ -21,6 +21,11 @@ absl::Status VerifyWritten(BlockReader& device, uint64_t length, const std::stri
                            const Cancellation& cancellation,
                            const std::function<void(uint64_t done)>& progress);
 
+// Reads all of `device`, for one that checks by itself what is read. Progress, CANCELLED and errors
+// as of VerifyWritten.
+absl::Status ReadThrough(BlockReader& device, const Cancellation& cancellation,
+                         const std::function<void(uint64_t done)>& progress);
+
 }  // namespace trident
 
 #endif  // TRIDENT_AGENT_IMAGING_READ_BACK_H_

@@ -152,7 +152,10 @@ std::vector<std::string> PathsToPreserve(const HostConfiguration& configuration)
     if (!IsPerVolume(configuration, normal)) return;
     if (std::find(paths.begin(), paths.end(), normal) == paths.end()) paths.push_back(normal);
   };
-  for (const char* path : kAlways) add(path);
+  for (const char* path : kAlways) {
+    // A random seed that is in memory, say, is lost at every boot anyway.
+    if (IsWritten(configuration.storage, path)) add(path);
+  }
   for (const std::string& path : configuration.osconfig.preserve) add(path);
   return paths;
 }

@@ -65,6 +65,30 @@ void CompareMountPoints(const Storage& desired, const Storage& recorded, Change&
   Raise(change, ServicingKind::kAbUpdate);
 }
 
+void CompareVerity(const Storage& desired, const Storage& recorded, Change& change) {
+  std::vector<VerityDevice> now = desired.verity;
+  std::vector<VerityDevice> before = recorded.verity;
+  for (auto* list : {&now, &before}) {
+    for (VerityDevice& verity : *list) verity.corruption_option = CorruptionOption::kPanic;
+  }
+  if (now != before) {
+    Refuse(change, "storage.verity", "the verity devices of an installed host cannot change",
+           kInstallAnew);
+  }
+  // The kernel's command line and /etc/fstab of the new system say these.
+  if (desired.verity != recorded.verity || desired.overlays != recorded.overlays) {
+    Raise(change, ServicingKind::kAbUpdate);
+  }
+  for (const Image& image : desired.images) {
+    const auto same =
+        std::find_if(recorded.images.begin(), recorded.images.end(),
+                     [&](const Image& other) { return other.target_id == image.target_id; });
+    if (same != recorded.images.end() && same->verity_root_hash != image.verity_root_hash) {
+      Raise(change, ServicingKind::kAbUpdate);
+    }
+  }
+}
+
 // Of an ESP that both volumes share, only the loader of each volume is there: what counts is what
 // the host was last brought to.
 bool IsInstalledLoader(const Image& image, const HostConfiguration& recorded) {
@@ -145,6 +169,7 @@ Change CompareConfigurations(const HostConfiguration& desired, const HostConfigu
            kInstallAnew);
   }
   CompareMountPoints(desired.storage, recorded.storage, change);
+  CompareVerity(desired.storage, recorded.storage, change);
   CompareImages(desired, recorded, status, change);
   CompareManagement(desired.management, recorded.management, change);
   if (desired.network != recorded.network) {

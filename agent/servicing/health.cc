@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
+#include "common/config/path.h"
 
 namespace trident {
 
@@ -52,6 +53,14 @@ absl::Status CheckSystemHealth(const Host& host, const HostConfiguration& config
     if (!source.ok() || *source != *device) {
       missing.push_back(absl::StrCat(mount.path, " is mounted from ", seen->source, " instead of '",
                                      id, "' (", *device, ")"));
+    }
+  }
+  for (const Overlay& overlay : configuration.storage.overlays) {
+    const auto seen = std::find_if(mounts.rbegin(), mounts.rend(), [&](const MountEntry& entry) {
+      return entry.target == NormalizePath(overlay.path);
+    });
+    if (seen == mounts.rend() || seen->filesystem != "overlay") {
+      missing.push_back(absl::StrCat("the overlay ", overlay.path, " is not mounted"));
     }
   }
   if (missing.empty()) return absl::OkStatus();

@@ -16,6 +16,7 @@
 #include "agent/servicing/raid_steps.h"
 #include "agent/servicing/root_steps.h"
 #include "agent/servicing/storage_steps.h"
+#include "agent/servicing/verity_steps.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
 
@@ -106,6 +107,10 @@ class HostServicer : public Servicer {
         return GrowFilesystemStep(host_, run);
       case StepKind::kInstallLoader:
         return InstallLoaderStep(host_, streamer_, root_, run);
+      case StepKind::kCheckVerity:
+        return CheckVerityStep(host_, run);
+      case StepKind::kPrepareOverlays:
+        return root_.PrepareOverlays(run);
       case StepKind::kMountNewRoot:
         return root_.Mount(run);
       case StepKind::kConfigureBoot:

@@ -102,6 +102,7 @@ class Order {
   void MakeFilesystems(bool only_pairs) {
     for (const MountPoint& mount : desired_.storage.mount_points) {
       if (ImageFor(mount.target_id) && !IsSharedEsp(mount.target_id)) continue;
+      if (FindVerity(desired_, mount.target_id) != nullptr) continue;
       if (const AdoptedPartition* adopted = FindAdopted(desired_, mount.target_id)) {
         if (adopted->size && CanGrowFilesystem(mount.filesystem) && !only_pairs) {
           Add(StepKind::kGrowFilesystem, Phase::kStage, mount.target_id,
@@ -151,7 +152,19 @@ class Order {
     }
   }
 
+  void CheckVerity() {
+    for (const VerityDevice& verity : desired_.storage.verity) {
+      Add(StepKind::kCheckVerity, Phase::kStage, verity.id,
+          absl::StrCat("read '", verity.id, "' through its tree of hashes"));
+    }
+  }
+
   void ConfigureNewRoot() {
+    if (std::any_of(desired_.storage.overlays.begin(), desired_.storage.overlays.end(),
+                    [](const Overlay& overlay) { return overlay.persistent; })) {
+      Add(StepKind::kPrepareOverlays, Phase::kStage, "",
+          absl::StrCat("empty the overlays of ", std::string(VolumeName(target_))));
+    }
     Add(StepKind::kMountNewRoot, Phase::kStage, "", "mount the new root");
     if (SharesEsp(desired_)) {
       const BlockDeviceId& esp = FindEspMount(desired_)->target_id;
@@ -273,6 +286,7 @@ std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observati
   order.MakeFilesystems(/*only_pairs=*/false);
   order.WriteImages(/*only_pairs=*/false);
   order.WaitForArrays();
+  order.CheckVerity();
   order.ConfigureNewRoot();
   order.Leave();
   order.Commit();
@@ -285,6 +299,7 @@ std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
   order.RunScripts(ScriptStage::kPreServicing, Phase::kStage);
   order.MakeFilesystems(/*only_pairs=*/true);
   order.WriteImages(/*only_pairs=*/true);
+  order.CheckVerity();
   order.ConfigureNewRoot();
   order.Leave();
   order.Commit();

@@ -18,7 +18,7 @@ constexpr std::array<std::pair<Phase, std::string_view>, 4> kPhases{{
     {Phase::kCommit, "commit"},
 }};
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 34> kStepKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 36> kStepKinds{{
     {StepKind::kRunScript, "run-script"},
     {StepKind::kRemoveArray, "remove-array"},
     {StepKind::kWritePartitionTable, "write-partition-table"},
@@ -32,6 +32,8 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 34> kStepKinds{{
     {StepKind::kRestoreDisk, "restore-disk"},
     {StepKind::kRestoreArray, "restore-array"},
     {StepKind::kWaitForArrays, "wait-for-arrays"},
+    {StepKind::kCheckVerity, "check-verity"},
+    {StepKind::kPrepareOverlays, "prepare-overlays"},
     {StepKind::kMountNewRoot, "mount-new-root"},
     {StepKind::kInstallLoader, "install-loader"},
     {StepKind::kConfigureBoot, "configure-boot"},

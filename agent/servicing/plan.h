@@ -36,6 +36,8 @@ enum class StepKind {
   kRestoreDisk,          // subject: disk; a blank one gets the table of the lost one
   kRestoreArray,         // subject: array; members that are away come back
   kWaitForArrays,        // until new arrays are in step
+  kCheckVerity,          // subject: verity device; read through its tree of hashes
+  kPrepareOverlays,      // the target's overlays are empty
   kMountNewRoot,
   kInstallLoader,  // subject: an ESP that both volumes share
   kConfigureBoot,  // rewrites what finds the root, checks the loader's files

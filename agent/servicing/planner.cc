@@ -20,18 +20,9 @@
 namespace trident {
 namespace {
 
-constexpr char kLeaveOut[] = "Leave the section out.";
-
 // Nothing is ever accepted and ignored: what no subsystem carries out is refused by name.
 void RefuseUnsupported(const HostConfiguration& desired, Refusals& refusals) {
   const Storage& storage = desired.storage;
-  if (!storage.verity.empty()) {
-    refusals.Unsupported("storage.verity", "verity devices are not set up by this version",
-                         kLeaveOut);
-  }
-  if (!storage.overlays.empty()) {
-    refusals.Unsupported("storage.overlays", "overlays are not set up by this version", kLeaveOut);
-  }
   for (size_t i = 0; i < storage.mount_points.size(); ++i) {
     const std::string& type = storage.mount_points[i].filesystem;
     if (CanMakeFilesystem(type)) continue;
@@ -86,7 +77,7 @@ void RefuseUnbootable(const HostConfiguration& desired, Refusals& refusals) {
   if (root == nullptr) {
     refusals.Precondition("invalid-input", "no-root", "storage.mountPoints",
                           "nothing is mounted at /", "Add a mount point with the path /.");
-  } else if (!has_image(root->target_id)) {
+  } else if (!has_image(DataDeviceOf(desired, root->target_id))) {
     refusals.Precondition(
         "invalid-input", "no-root-image", "storage.images",
         absl::StrCat("no image is for '", root->target_id, "', which is mounted at /"),
@@ -121,7 +112,8 @@ void RefuseUnbootable(const HostConfiguration& desired, Refusals& refusals) {
         "Use level raid1 with metadataVersion '1.0', whose members look like plain partitions.");
     break;
   }
-  if (storage.ab_update && root != nullptr && FindPair(desired, root->target_id) == nullptr) {
+  if (storage.ab_update && root != nullptr &&
+      FindPair(desired, DataDeviceOf(desired, root->target_id)) == nullptr) {
     refusals.Precondition("invalid-input", "root-not-paired", "storage.abUpdate.volumePairs",
                           absl::StrCat("'", root->target_id,
                                        "' is mounted at / but is not a volume pair, while other "

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "agent/boot/identity.h"
 #include "agent/boot/loader.h"
 #include "agent/host/host.h"
 #include "agent/management/runtime_configuration.h"
@@ -22,7 +24,10 @@ class RootSteps {
   absl::Status Mount(const StepRun& run);
   absl::Status Unmount();
 
+  // Makes the overlays of the target empty, and leaves nothing mounted.
+  absl::Status PrepareOverlays(const StepRun& run);
   absl::Status ConfigureBoot(const StepRun& run);
+  // And the unit that makes the folders of overlays in memory.
   absl::Status WriteFstab(const StepRun& run);
   // /etc/mdadm/mdadm.conf of the new root.
   absl::Status ConfigureRaid(const StepRun& run);
@@ -44,6 +49,9 @@ class RootSteps {
   absl::StatusOr<std::string> EspFolder(const StepRun& run) const;
 
  private:
+  // How the target finds its root and what else its boot entries need. Writes the initrd that
+  // mounts overlays to the ESP.
+  absl::StatusOr<RootIdentity> PrepareIdentity(const StepRun& run, const std::string& esp);
   Host host_;
   std::string path_;  // where the new root is mounted
   std::string program_;

@@ -1,7 +1,10 @@
 #include "agent/storage/fstab.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "agent/storage/overlay.h"
 #include "common/base/error.h"
 
 namespace trident {
@@ -38,7 +41,12 @@ std::string Escape(const std::string& field) {
 }
 
 int PassOf(const MountTarget& target) {
-  if (!target.path.starts_with("/")) return 0;
+  if (!target.path.starts_with("/") || target.read_only || target.filesystem == "overlay" ||
+      target.filesystem == "tmpfs") {
+    return 0;
+  }
+  // The initrd has checked it already, and mounted it.
+  if (target.in_initrd) return 0;
   return target.path == "/" ? 1 : 2;
 }
 
@@ -47,7 +55,8 @@ int PassOf(const MountTarget& target) {
 std::string FormatFstab(const std::vector<MountTarget>& targets) {
   std::string text;
   for (const MountTarget& target : targets) {
-    const std::string options = absl::StrJoin(target.options, ",");
+    std::string options = absl::StrJoin(target.options, ",");
+    if (target.in_initrd) absl::StrAppend(&options, options.empty() ? "" : ",", "x-initrd.mount");
     absl::StrAppend(&text, Escape(target.fstab_name), " ", Escape(target.path), " ",
                     target.filesystem.empty() ? "auto" : Escape(target.filesystem), " ",
                     options.empty() ? "defaults" : Escape(options), " 0 ", PassOf(target), "\n");
@@ -57,8 +66,11 @@ std::string FormatFstab(const std::vector<MountTarget>& targets) {
 
 absl::StatusOr<std::string> MakeFstab(const HostConfiguration& configuration,
                                       const HostStatus& status, Volume volume) {
-  TRIDENT_ASSIGN_OR_RETURN(const std::vector<MountTarget> targets,
+  TRIDENT_ASSIGN_OR_RETURN(std::vector<MountTarget> targets,
                            MountTargets(configuration, status, volume));
+  for (MountTarget& overlay : OverlayFstab(OverlayTargets(configuration, volume))) {
+    targets.push_back(std::move(overlay));
+  }
   return FormatFstab(targets);
 }
 

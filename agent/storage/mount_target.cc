@@ -1,13 +1,17 @@
 #include "agent/storage/mount_target.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
+#include "common/config/path.h"
 
 namespace trident {
+
+std::string StagedVerityName(const std::string& name) { return "trident-" + name; }
 
 BlockDeviceId VolumeHalf(const HostConfiguration& configuration, const HostStatus& status,
                          const BlockDeviceId& id, Volume volume) {
@@ -35,6 +39,18 @@ absl::StatusOr<std::vector<MountTarget>> MountTargets(const HostConfiguration& c
     target.fstab_name = device->partition_uuid.empty()
                             ? device->path
                             : absl::StrCat("PARTUUID=", device->partition_uuid);
+    if (const VerityDevice* verity = FindVerity(configuration, point.target_id)) {
+      target.read_only = true;
+      target.device = "/dev/mapper/" + StagedVerityName(verity->name);
+      if (std::find(target.options.begin(), target.options.end(), "ro") == target.options.end()) {
+        target.options.push_back("ro");
+      }
+    }
+    target.in_initrd = std::any_of(
+        configuration.storage.overlays.begin(), configuration.storage.overlays.end(),
+        [&](const Overlay& overlay) {
+          return overlay.target_id == point.target_id && NormalizePath(overlay.path) == "/etc";
+        });
     targets.push_back(std::move(target));
   }
   return targets;

@@ -21,9 +21,16 @@ struct MountTarget {
   std::string fstab_name;  // PARTUUID=<uuid>, or the device
   BlockDeviceId id;        // of the device: of the half when the document names a pair
   bool adopted = false;    // it was there before, and nothing is changed that need not be
+  // A verity device: it has another name while the new root is made, and cannot be written.
+  bool read_only = false;
+  bool in_initrd = false;  // mounted before the system starts: an overlay of /etc is kept there
 
   bool operator==(const MountTarget&) const = default;
 };
+
+// What the verity device has below /dev/mapper while the new root is made, when the running system
+// may have it open by its own name: "trident-root".
+std::string StagedVerityName(const std::string& name);
 
 // What the document's id means on `volume`: the half of a pair (of the document, else of the
 // status), or the id itself.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/error.h"
+#include "common/config/path.h"
 
 namespace trident {
 namespace {
@@ -12,16 +13,13 @@ namespace {
 // The stack of mounts at one place is not higher than this, or something mounts against us.
 constexpr size_t kMostUnmounts = 1000;
 
-bool IsAtOrBelow(const std::string& path, const std::string& folder) {
-  return path == folder || path.starts_with(folder + "/");
-}
-
 // Options that count while the new root is being written. The others are for the installed host.
 // What is adopted is written only if the installed host writes it, too.
-std::vector<std::string> StagingOptions(const std::vector<std::string>& options, bool adopted) {
+std::vector<std::string> StagingOptions(const MountTarget& target) {
+  const bool keep_ro = target.adopted || target.read_only;
   std::vector<std::string> kept;
-  for (const std::string& option : options) {
-    if (option.empty() || (option == "ro" && !adopted) || option == "noauto" ||
+  for (const std::string& option : target.options) {
+    if (option.empty() || (option == "ro" && !keep_ro) || option == "noauto" ||
         option == "nofail" || option.starts_with("x-")) {
       continue;
     }
@@ -32,15 +30,23 @@ std::vector<std::string> StagingOptions(const std::vector<std::string>& options,
 
 }  // namespace
 
-NewRoot::NewRoot(Files& files, Mounts& mounts, std::vector<MountTarget> targets, std::string path)
-    : files_(files), mounts_(mounts), targets_(std::move(targets)), path_(std::move(path)) {}
+NewRoot::NewRoot(Files& files, Mounts& mounts, std::vector<MountTarget> targets, std::string path,
+                 std::vector<OverlayTarget> overlays)
+    : files_(files),
+      mounts_(mounts),
+      targets_(std::move(targets)),
+      path_(std::move(path)),
+      overlays_(std::move(overlays)) {}
 
 std::vector<NewRoot::Wanted> NewRoot::AllWanted() const {
   std::vector<Wanted> all;
   for (const MountTarget& target : targets_) {
     if (!target.path.starts_with("/")) continue;
-    all.push_back({target.path, target.device, target.filesystem,
-                   StagingOptions(target.options, target.adopted), 0755});
+    all.push_back({target.path, target.device, target.filesystem, StagingOptions(target), 0755});
+  }
+  for (const OverlayTarget& overlay : overlays_) {
+    if (!overlay.persistent) continue;
+    all.push_back({overlay.path, "overlay", "overlay", OverlayOptions(overlay, path_), 0755});
   }
   static const Wanted kSystem[] = {
       {"/dev", "devtmpfs", "devtmpfs", {"nosuid"}, 0755},
@@ -55,9 +61,16 @@ std::vector<NewRoot::Wanted> NewRoot::AllWanted() const {
                                    [&](const Wanted& one) { return one.path == system.path; });
     if (!taken) all.push_back(system);
   }
-  // A parent's path is a prefix of its children's, hence sorts before them.
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Wanted& a, const Wanted& b) { return a.path < b.path; });
+  // A parent's path is a prefix of its children's, hence sorts before them. Overlays, and what is
+  // mounted on them, come when all that keeps their changes is there.
+  const auto is_late = [this](const Wanted& one) {
+    return std::any_of(overlays_.begin(), overlays_.end(), [&](const OverlayTarget& overlay) {
+      return IsAtOrBelow(one.path, overlay.path);
+    });
+  };
+  std::stable_sort(all.begin(), all.end(), [&](const Wanted& a, const Wanted& b) {
+    return std::make_pair(is_late(a), a.path) < std::make_pair(is_late(b), b.path);
+  });
   return all;
 }
 

@@ -10,6 +10,7 @@
 #include "agent/host/files.h"
 #include "agent/host/mounts.h"
 #include "agent/storage/mount_target.h"
+#include "agent/storage/overlay.h"
 
 namespace trident {
 
@@ -24,10 +25,11 @@ inline constexpr char kDefaultNewRootPath[] = "/run/trident/newroot";
 class NewRoot {
  public:
   // `targets` as of MountTargets; swap is left out, and so are options that would keep the agent
-  // from writing ("ro"; not of what is adopted). `files` and `mounts` are used as long as this
-  // lives.
+  // from writing ("ro"; not of what is adopted or cannot be written). Of `overlays` those in memory
+  // are left out: what is written there would be lost. `files` and `mounts` are used as long as
+  // this lives.
   NewRoot(Files& files, Mounts& mounts, std::vector<MountTarget> targets,
-          std::string path = kDefaultNewRootPath);
+          std::string path = kDefaultNewRootPath, std::vector<OverlayTarget> overlays = {});
 
   // Where "/" of the new root is.
   const std::string& path() const { return path_; }
@@ -57,6 +59,7 @@ class NewRoot {
   Mounts& mounts_;
   const std::vector<MountTarget> targets_;
   const std::string path_;
+  const std::vector<OverlayTarget> overlays_;
 };
 
 }  // namespace trident

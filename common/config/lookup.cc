@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/config/path.h"
+
 namespace trident {
 namespace {
 
@@ -129,6 +131,27 @@ std::vector<uint32_t> PcrsOf(const EncryptionSettings& encryption) {
   std::vector<uint32_t> pcrs = encryption.pcrs.value_or(std::vector<uint32_t>{kSecureBootState});
   std::sort(pcrs.begin(), pcrs.end());
   return pcrs;
+}
+
+bool IsWritten(const Storage& storage, std::string_view path) {
+  // What is mounted deepest counts. No overlay is mounted where a file system is.
+  size_t deepest = 0;
+  bool written = true;
+  const auto consider = [&](const std::string& place, bool is_written) {
+    const std::string normal = NormalizePath(place);
+    if (!IsAtOrBelow(path, normal) || normal.size() < deepest) return;
+    deepest = normal.size();
+    written = is_written;
+  };
+  for (const MountPoint& mount : storage.mount_points) {
+    if (!mount.path.starts_with("/")) continue;
+    consider(mount.path, std::none_of(storage.verity.begin(), storage.verity.end(),
+                                      [&](const VerityDevice& verity) {
+                                        return verity.id == mount.target_id;
+                                      }));
+  }
+  for (const Overlay& overlay : storage.overlays) consider(overlay.path, overlay.persistent);
+  return written;
 }
 
 BlockDeviceId DataDeviceOf(const HostConfiguration& configuration, const BlockDeviceId& id) {

@@ -41,6 +41,10 @@ bool HoldsOnlySwap(const Storage& storage, const BlockDeviceId& encrypted_volume
 // The registers that the TPM compares: those of the document, in ascending order, or 7.
 std::vector<uint32_t> PcrsOf(const EncryptionSettings& encryption);
 
+// What is written at `path` while a new root is made, is there when it runs: it is on no verity
+// device, and on no overlay in memory.
+bool IsWritten(const Storage& storage, std::string_view path);
+
 // What holds the file system of `id`: the data of a verity device, otherwise the id itself.
 BlockDeviceId DataDeviceOf(const HostConfiguration& configuration, const BlockDeviceId& id);
 

@@ -39,6 +39,9 @@ std::optional<RecordedDevice> FindDevice(const HostStatus& status, const BlockDe
     return RecordedDevice{id, "/dev/mapper/" + volume->second.device_name, "", volume->second.size,
                           volume->second.contents};
   }
+  if (const auto verity = storage.verity_devices.find(id); verity != storage.verity_devices.end()) {
+    return RecordedDevice{id, "/dev/mapper/" + verity->second.device_name, "", 0, Contents{}};
+  }
   return std::nullopt;
 }
 

@@ -77,6 +77,15 @@ struct EncryptedVolumeStatus {
   bool operator==(const EncryptedVolumeStatus&) const = default;
 };
 
+struct VerityDeviceStatus {
+  std::string device_name;  // below /dev/mapper, on the installed host
+  BlockDeviceId data_device_id;
+  BlockDeviceId hash_device_id;
+  std::map<BlockDeviceId, std::string> root_hashes;  // by id of what holds the data: of A and of B
+
+  bool operator==(const VerityDeviceStatus&) const = default;
+};
+
 struct MountPointStatus {
   std::string path;
   std::string filesystem;
@@ -103,6 +112,7 @@ struct StorageStatus {
   std::map<BlockDeviceId, DiskStatus> disks;
   std::map<BlockDeviceId, RaidArrayStatus> raid_arrays;
   std::map<BlockDeviceId, EncryptedVolumeStatus> encrypted_volumes;
+  std::map<BlockDeviceId, VerityDeviceStatus> verity_devices;
   std::map<BlockDeviceId, MountPointStatus> mount_points;  // by target id
   std::optional<AbUpdateStatus> ab_update;
   std::optional<std::string> root_device_path;
@@ -174,7 +184,8 @@ struct RecordedDevice {
   bool operator==(const RecordedDevice&) const = default;
 };
 
-// The partition, array or encrypted volume with this id; no value: not recorded.
+// The partition, array, encrypted volume or verity device with this id; no value: not recorded. A
+// verity device has no contents of its own: those are recorded of its data.
 std::optional<RecordedDevice> FindDevice(const HostStatus& status, const BlockDeviceId& id);
 // Where its contents are recorded, or null.
 Contents* FindContents(HostStatus& status, const BlockDeviceId& id);

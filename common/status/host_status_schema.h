@@ -137,6 +137,18 @@ struct Schema<EncryptedVolumeStatus> {
 };
 
 template <>
+struct Schema<VerityDeviceStatus> {
+  static constexpr char kName[] = "VerityDeviceStatus";
+  template <class Visitor>
+  static void Visit(Visitor& v) {
+    v.Required({"deviceName", "Below /dev/mapper."}, &VerityDeviceStatus::device_name);
+    v.Required({"dataDeviceId", "What holds the data."}, &VerityDeviceStatus::data_device_id);
+    v.Required({"hashDeviceId", "What holds the hashes."}, &VerityDeviceStatus::hash_device_id);
+    v.Shown({"rootHashes", "By id of what holds the data."}, &VerityDeviceStatus::root_hashes);
+  }
+};
+
+template <>
 struct Schema<MountPointStatus> {
   static constexpr char kName[] = "MountPointStatus";
   template <class Visitor>
@@ -175,6 +187,7 @@ struct Schema<StorageStatus> {
     v.Optional({"disks", "By id."}, &StorageStatus::disks);
     v.Optional({"raidArrays", "By id."}, &StorageStatus::raid_arrays);
     v.Optional({"encryptedVolumes", "By id."}, &StorageStatus::encrypted_volumes);
+    v.Optional({"verityDevices", "By id."}, &StorageStatus::verity_devices);
     v.Optional({"mountPoints", "By id of the target."}, &StorageStatus::mount_points);
     v.Optional({"abUpdate", "The volume pairs."}, &StorageStatus::ab_update);
     v.Optional({"rootDevicePath", "The device of /."}, &StorageStatus::root_device_path);

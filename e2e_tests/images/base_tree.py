@@ -46,6 +46,10 @@ class Kind:
     suite: str = SUITE
     # There is a provisioning OS of it too.
     ramdisk: bool = False
+    # dracut makes the initrd, instead of initramfs-tools.
+    dracut: bool = False
+    # Further folders.
+    folders: tuple[str, ...] = ()
 
 
 NETWORKD_FILE = "etc/systemd/network/10-eth0.network"
@@ -55,7 +59,19 @@ KINDS = {
     "trixie": Kind(packages=("systemd-container",), root_mib=640, suite="trixie", ramdisk=True),
     # Its network comes from netplan alone: what is not in the Host Configuration is not there.
     "netplan": Kind(packages=("netplan.io",), root_mib=640, without=(NETWORKD_FILE,)),
+    # Debian 12's initramfs-tools cannot open a root that dm-verity protects. Such a root has the
+    # mount points of its documents from the beginning.
+    "verity": Kind(packages=("dracut",), dracut=True, folders=("data",)),
 }
+# What takes the place of dracut elsewhere.
+INITRAMFS_PACKAGES = ("initramfs-tools", "busybox")
+# What docs/storage.md asks of the initrd of a verity root.
+DRACUT_CONF = """hostonly="no"
+compress="zstd"
+add_dracutmodules+=" systemd systemd-veritysetup "
+add_drivers+=" virtio_pci virtio_blk nvme ext4 xfs overlay dm_mod dm_verity "
+omit_dracutmodules+=" network network-manager nfs iscsi plymouth btrfs multipath resume "
+"""
 
 # What Debian 13 calls them; what is linked statically into the agent is left out.
 NAMES_IN_TRIXIE = {
@@ -218,7 +234,8 @@ def _sources(folder: pathlib.Path, suite: str) -> list[str]:
 
 
 def _packages(kind: Kind) -> list[str]:
-    names = [*PACKAGES, *kind.packages]
+    names = [name for name in [*PACKAGES, *kind.packages]
+             if not (kind.dracut and name in INITRAMFS_PACKAGES)]
     if kind.suite == "trixie":
         names = [NAMES_IN_TRIXIE.get(name, name) for name in names]
     return [name for name in names if name]
@@ -239,16 +256,23 @@ def _make(folder: pathlib.Path, public_key: str, kind: Kind) -> None:
     tree = folder / "tree"
     (folder / "initramfs.conf").write_text(INITRAMFS_CONF)
     (folder / "initramfs.modules").write_text(INITRAMFS_MODULES)
+    (folder / "dracut.conf").write_text(DRACUT_CONF)
+    # In place before the kernel's package makes its initrd.
+    initrd_hooks = [
+        '--essential-hook=mkdir -p "$1/etc/dracut.conf.d"',
+        f"--essential-hook=upload {folder}/dracut.conf /etc/dracut.conf.d/e2e.conf",
+    ] if kind.dracut else [
+        '--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d" '
+        '"$1/usr/share/initramfs-tools/modules.d"',
+        f"--essential-hook=upload {folder}/initramfs.conf /etc/initramfs-tools/conf.d/e2e",
+        f"--essential-hook=upload {folder}/initramfs.modules "
+        "/usr/share/initramfs-tools/modules.d/e2e",
+    ]
     run(["mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory",
          *_apt_options(folder),
          *[f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED],
          f"--include={','.join(_packages(kind))}",
-         # In place before the kernel's package makes its initrd.
-         '--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d" '
-         '"$1/usr/share/initramfs-tools/modules.d"',
-         f"--essential-hook=upload {folder}/initramfs.conf /etc/initramfs-tools/conf.d/e2e",
-         f"--essential-hook=upload {folder}/initramfs.modules "
-         "/usr/share/initramfs-tools/modules.d/e2e",
+         *initrd_hooks,
          *([f'--customize-hook=chroot "$1" sh -ec "cd /tmp; apt-get -q download '
             f'{" ".join(UNPACKED)}"',
             # /sbin and /lib are links.
@@ -307,7 +331,7 @@ def _customize(tree: pathlib.Path, public_key: str, kind: Kind) -> None:
     for folder in ("var/cache/apt", "var/lib/apt/lists", "var/log"):
         shutil.rmtree(tree / folder)
         (tree / folder).mkdir()
-    for folder in ("boot/efi", "var/lib/trident", "etc/trident", "home"):
+    for folder in ("boot/efi", "var/lib/trident", "etc/trident", "home", *kind.folders):
         (tree / folder).mkdir(parents=True, exist_ok=True)
     (tree / "etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
     (tree / "init").symlink_to("sbin/init")

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import stat
 import tempfile
@@ -86,6 +87,10 @@ VARIANTS = {
     "trixie-v1": Variant("grub", "1", base="trixie", format="raw-lzma"),
     "trixie-v2": Variant("grub", "2", base="trixie", format="raw-lzma"),
     "trixie-v3": Variant("grub", "3", base="trixie", format="raw-lzma"),
+    # dm-verity protects the root; "hash" is the tree of hashes.
+    "verity-v1": Variant("systemd-boot", "1", base="verity", parts=("esp", "root", "hash")),
+    "verity-v2": Variant("systemd-boot", "2", base="verity", parts=("esp", "root", "hash")),
+    "verity-v3": Variant("systemd-boot", "3", base="verity", parts=("esp", "root", "hash")),
 }
 # What the suite "main" and the demo use.
 MAIN = ["grub-v1", "grub-v2", "grub-v3", "systemd-boot-v1", "systemd-boot-v2",
@@ -112,6 +117,9 @@ class Images:
     root: Image
     boot: Image | None = None
     usr: Image | None = None
+    hash: Image | None = None
+    # What the tree of hashes ends in.
+    root_hash: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,19 +137,25 @@ def images(name: str) -> Images:
         tree = base(variant.base)
         agent = _agent_files(variant.next_agent)
         made = {}
+        root_hash = ""
         for part in variant.parts:
             file = folder / f"{part}-{name}.raw.{SUFFIX[variant.format]}"
             key = _key(tree.key, repr(variant), part, _source_digest(),
-                       agent if part != "esp" else {})
+                       agent if part != "esp" else {},
+                       made["root"].sha256 if part == "hash" else "")
             record = folder / f"{file.name}.json"
             known = json.loads(record.read_text()) if record.exists() and file.exists() else {}
             if known.get("key") != key:
-                known = {"key": key, "rawSize": _make_image(tree, variant, part, agent, file),
-                         "sha256": _sha256(file)}
+                if part == "hash":
+                    known = _make_hashes(made["root"].file, file)
+                else:
+                    known = {"rawSize": _make_image(tree, variant, part, agent, file)}
+                known.update(key=key, sha256=_sha256(file))
                 record.write_text(json.dumps(known))
             made[part] = Image(file, known["sha256"], file.stat().st_size, known["rawSize"],
                                variant.format)
-    return Images(**made)
+            root_hash = known.get("rootHash", root_hash)
+    return Images(**made, root_hash=root_hash)
 
 
 def ramdisk_os(kind: str = "plain") -> RamdiskOs:
@@ -282,7 +296,7 @@ def _make_image(tree: Base, variant: Variant, part: str, agent, target: pathlib.
         else:
             run(["cp", "--sparse=always", "--reflink=auto", tree.root, raw])
             _write_files(raw, _additions(agent, variant, tree, work), work)
-            if len(variant.parts) > 2:
+            if "usr" in variant.parts:
                 _split(raw, part, variant.parts, work)
         packed = work / "image.packed"
         if variant.format == "raw":
@@ -298,6 +312,20 @@ def _make_image(tree: Base, variant: Variant, part: str, agent, target: pathlib.
         raw_size = raw.stat().st_size
         os.rename(packed, target)
     return raw_size
+
+
+def _make_hashes(root: pathlib.Path, target: pathlib.Path) -> dict:
+    """The tree of hashes of a root image; what is to be recorded of it."""
+    print(f"Making {target.name} ...", flush=True)
+    with tempfile.TemporaryDirectory(prefix="tmp-", dir=_folder()) as temporary:
+        work = pathlib.Path(temporary)
+        run(["zstd", "-q", "-d", root, "-o", work / "root.raw"])
+        said = run(["veritysetup", "format", work / "root.raw", work / "hash.raw"])
+        run(["zstd", "-q", "-3", work / "hash.raw", "-o", work / "hash.packed"])
+        raw_size = (work / "hash.raw").stat().st_size
+        os.rename(work / "hash.packed", target)
+    return {"rawSize": raw_size,
+            "rootHash": re.search(r"Root hash:\s*([0-9a-f]{64})", said)[1]}
 
 
 def _split(raw: pathlib.Path, part: str, parts, work: pathlib.Path) -> None:

@@ -13,6 +13,8 @@ def example(server: ImageServer, name: str, images) -> str:
     for image in content["storage"]["images"]:
         file = getattr(images, image["targetId"])
         image.update(url=server.add(file.file), sha256=file.sha256, format=file.format)
+        if "verityRootHash" in image:
+            image["verityRootHash"] = images.root_hash
     return yaml.safe_dump(content, sort_keys=False)
 
 

@@ -26,6 +26,8 @@ class FakeFiles : public Files {
     uint32_t mode = 0755;
     uint32_t owner = 0;
     uint32_t group = 0;
+
+    bool operator==(const Node&) const = default;
   };
   // One file system: path within it -> node. "/" is always there.
   struct Tree {

@@ -23,6 +23,15 @@ bool IsVirtual(const std::string& filesystem) {
   return std::find(std::begin(kVirtual), std::end(kVirtual), filesystem) != std::end(kVirtual);
 }
 
+// What is at and below `folder` of a tree, into another one as its root.
+void CopyTree(const FakeFiles::Tree& from, const std::string& folder, FakeFiles::Tree& to) {
+  const std::string prefix = folder == "/" ? "" : folder;
+  for (const auto& [path, node] : from.nodes) {
+    if (path == folder) to.nodes["/"] = node;
+    if (path.starts_with(prefix + "/") && path != "/") to.nodes[path.substr(prefix.size())] = node;
+  }
+}
+
 // Every folder on the way to `path`.
 void MakeParents(FakeFiles::Tree& tree, const std::string& path) {
   std::string current;
@@ -57,7 +66,7 @@ absl::Status FakeMounts::Mount(const std::string& source, const std::string& tar
     const std::lock_guard lock(mutex_);
     ++mounts_;
     if (const auto fault = failures_.find(mounts_); fault != failures_.end()) return fault->second;
-    if (!bind && !IsVirtual(filesystem)) {
+    if (!bind && filesystem != "overlay" && !IsVirtual(filesystem)) {
       device = devices_.Resolve(source);
       const auto signature = devices_.Probe(device);
       if (!signature.ok()) return MountError(ENOENT, source, target);
@@ -72,6 +81,12 @@ absl::Status FakeMounts::Mount(const std::string& source, const std::string& tar
   if (first) first(device);
   const std::lock_guard lock(mutex_);
   MountEntry entry{source, *canonical, filesystem, absl::StrJoin(options, ",")};
+  if (filesystem == "overlay") {
+    Mounted overlay{.entry = entry, .device = ""};
+    TRIDENT_RETURN_IF_ERROR(MountOverlay(target, options, overlay));
+    mounted_.push_back(std::move(overlay));
+    return absl::OkStatus();
+  }
   if (bind) {
     const auto place = files_.Locate(source);
     if (!place.ok()) return MountError(ENOENT, source, target);
@@ -98,8 +113,31 @@ absl::Status FakeMounts::Mount(const std::string& source, const std::string& tar
     entry.source = device;
   }
   if (!device.empty()) devices_.AddUser(device, "mounted at " + *canonical);
-  mounted_.push_back({entry, device});
+  mounted_.push_back({.entry = entry, .device = device});
   return absl::OkStatus();
+}
+
+absl::Status FakeMounts::MountOverlay(const std::string& target,
+                                      const std::vector<std::string>& options, Mounted& mounted) {
+  const auto folder_of = [&](const std::string& option) {
+    for (const std::string& one : options) {
+      if (one.starts_with(option)) return one.substr(option.size());
+    }
+    return std::string();
+  };
+  const auto lower = files_.Locate(folder_of("lowerdir="));
+  const auto upper = files_.Locate(folder_of("upperdir="));
+  const auto work = files_.Locate(folder_of("workdir="));
+  if (!lower.ok() || !upper.ok() || !work.ok()) return MountError(ENOENT, "overlay", target);
+  if (upper->first != work->first) return MountError(EINVAL, "overlay", target);
+  if (upper->first->read_only) return MountError(EROFS, "overlay", target);
+  mounted.shown = std::make_shared<FakeFiles::Tree>();
+  CopyTree(*lower->first, lower->second, *mounted.shown);
+  CopyTree(*upper->first, upper->second, *mounted.shown);
+  mounted.lower = *mounted.shown;
+  mounted.upper = upper->first;
+  mounted.upper_folder = upper->second;
+  return files_.Graft(target, mounted.shown, "/");
 }
 
 absl::Status FakeMounts::Unmount(const std::string& target) {
@@ -118,6 +156,15 @@ absl::Status FakeMounts::Unmount(const std::string& target) {
                      absl::StrCat("cannot unmount ", target, ": it is busy"));
   }
   files_.Ungraft(canonical);
+  if (found->shown) {
+    for (const auto& [path, node] : found->shown->nodes) {
+      const auto before = found->lower.nodes.find(path);
+      if (before != found->lower.nodes.end() && before->second == node) continue;
+      const std::string place = found->upper_folder + path;
+      MakeParents(*found->upper, place);
+      found->upper->nodes[place] = node;
+    }
+  }
   if (!found->device.empty()) devices_.RemoveUser(found->device, "mounted at " + canonical);
   mounted_.erase(std::next(found).base());
   return absl::OkStatus();

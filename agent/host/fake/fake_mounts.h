@@ -19,7 +19,8 @@ namespace trident {
 // Thread safe. Every device has one tree, empty until something is written there; what is mounted
 // shows it, also at several places. While mounted the device has the user "mounted at <target>".
 // proc, sysfs, tmpfs, devtmpfs, ... : an empty tree for each mount. Option "bind": the tree of the
-// source folder.
+// source folder. "overlay": what is in lowerdir and upperdir; what is changed is in upperdir when
+// it has been unmounted, except for removals.
 class FakeMounts : public Mounts {
  public:
   // Both are used as long as this lives.
@@ -55,7 +56,16 @@ class FakeMounts : public Mounts {
   struct Mounted {
     MountEntry entry;
     std::string device;  // kernel device, empty for others
+    // Of an overlay: what it shows, what it showed at first, and where changes go.
+    std::shared_ptr<FakeFiles::Tree> shown = {};
+    FakeFiles::Tree lower = {};
+    std::shared_ptr<FakeFiles::Tree> upper = {};
+    std::string upper_folder = {};
   };
+
+  // Needs the lock.
+  absl::Status MountOverlay(const std::string& target, const std::vector<std::string>& options,
+                            Mounted& mounted);
 
   std::shared_ptr<FakeFiles::Tree> TreeOf(const std::string& device) const;
 

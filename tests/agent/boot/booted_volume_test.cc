@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/host/fake/fake_files.h"
@@ -125,6 +126,36 @@ TEST_CASE("A host whose root is recorded nowhere cannot be judged") {
   machine.SetRootDevice("/dev/vda3");
   REQUIRE_ERROR(FindBootedVolume(files, machine, HostConfiguration(), HostStatus()),
                 absl::StatusCode::kFailedPrecondition, "which device holds '/'");
+}
+
+TEST_CASE("A verity root, which has one name on both volumes, is told by what is below it") {
+  for (const bool in_the_status : {false, true}) {
+    for (const auto& [below, wanted] :
+         {std::pair("vda2", BootedVolume::kA), std::pair("vda3", BootedVolume::kB),
+          std::pair("vda4", BootedVolume::kNeither)}) {
+      INFO(below << (in_the_status ? ", from the status" : ", from the document"));
+      FakeFiles files;
+      MakeDevices(files);
+      files.SetFile(std::string("/sys/class/block/dm-0/slaves/") + below, "");
+      FakeMachine machine;
+      machine.SetRootDevice("/dev/dm-0");
+      HostStatus status = Status();
+      HostConfiguration configuration;
+      const AbUpdate pairs{{{"root", "root-a", "root-b"}}};
+      if (in_the_status) {
+        status.storage.verity_devices["verified"] = {"root", "root", "hash", {}};
+        status.storage.mount_points["verified"] = {"/", "ext4", {}};
+        status.storage.ab_update = AbUpdateStatus{{{"root", {"root-a", "root-b"}}}, std::nullopt};
+      } else {
+        configuration = Configuration("verified", pairs.volume_pairs);
+        configuration.storage.verity = {
+            {"verified", "root", "root", "hash", CorruptionOption::kPanic}};
+      }
+      const auto booted = FindBootedVolume(files, machine, configuration, status);
+      REQUIRE_OK(booted);
+      CHECK(*booted == wanted);
+    }
+  }
 }
 
 }  // namespace

@@ -282,5 +282,34 @@ TEST_CASE("The kernel command lines of a target are listed, each once") {
         std::vector<std::string>{"root=LABEL=root ro"});
 }
 
+TEST_CASE("A root that is found by its device gets it, and the additions of its entries") {
+  FakeFiles files;
+  MakeSystemdBootTarget(files);
+  files.SetFile("/new/boot/efi/trident/overlays.img", "initrd");
+  RootIdentity identity;
+  identity.device = "/dev/mapper/root";
+  identity.additions.parameters.set = {{"roothash", "abc"}};
+  identity.additions.first_initrd = "/trident/overlays.img";
+  REQUIRE_OK(RewriteRootIdentity(files, kSystemdBoot, kEsp, kRoot, identity));
+  CHECK(files.Get("/new/boot/efi/loader/entries/debian.conf") ==
+        "title Debian\nlinux /vmlinuz\ninitrd /trident/overlays.img\ninitrd /initrd.img\n"
+        "options root=/dev/mapper/root ro roothash=abc\n");
+  REQUIRE_OK(CheckBootFiles(files, kSystemdBoot, kEsp, kRoot, identity));
+  REQUIRE_OK(files.Remove("/new/boot/efi/trident/overlays.img"));
+  REQUIRE_ERROR(CheckBootFiles(files, kSystemdBoot, kEsp, kRoot, identity),
+                absl::StatusCode::kFailedPrecondition, "/trident/overlays.img, which is not there");
+}
+
+TEST_CASE("Additions that a boot loader cannot be given are refused, and nothing is written") {
+  FakeFiles files;
+  MakeGrubTarget(files);
+  RootIdentity identity = Identity();
+  identity.additions.parameters.set = {{"usrhash", "abc"}};
+  const int changes = files.changes();
+  REQUIRE_ERROR(RewriteRootIdentity(files, kGrub, kEsp, kRoot, identity),
+                absl::StatusCode::kUnimplemented, "only to entries of systemd-boot on the ESP");
+  CHECK(files.changes() == changes);
+}
+
 }  // namespace
 }  // namespace trident

@@ -409,5 +409,25 @@ TEST_CASE("Reading back finds what the medium has changed") {
   }
 }
 
+TEST_CASE("A device that checks itself is read to its end, or to what it does not give") {
+  StreamFixture fixture(9 * kMiB);
+  SECTION("to its end") {
+    uint64_t last = 0;
+    REQUIRE_OK(
+        ReadThrough(fixture.device, fixture.cancellation, [&](uint64_t done) { last = done; }));
+    CHECK(last == 9 * kMiB);
+  }
+  SECTION("an unreadable place") {
+    fixture.device.fail_read_at = 9 * kMiB - 1;
+    REQUIRE_ERROR(ReadThrough(fixture.device, fixture.cancellation, nullptr),
+                  absl::StatusCode::kDataLoss, "Input/output error");
+  }
+  SECTION("cancelled") {
+    fixture.cancellation.Cancel();
+    REQUIRE_ERROR(ReadThrough(fixture.device, fixture.cancellation, nullptr),
+                  absl::StatusCode::kCancelled, "cancelled");
+  }
+}
+
 }  // namespace
 }  // namespace trident::test

@@ -44,6 +44,8 @@ FakeWorld::FakeWorld()
   AddFilesystemTools(commands, devices);
   AddRaidTools(commands, devices, files);
   commands.OnOutput({"systemctl"}, "enabled\n");
+  commands.OnOutput({"chown"}, "");
+  commands.OnOutput({"chmod"}, "");
   commands.OnOutput({"/usr/bin/tridentd", "store-range"}, "1 1\n");
   mounts.OnFirstMount([this](const std::string& device) {
     const auto signature = devices.Probe(device);
@@ -74,6 +76,11 @@ FakeWorld::FakeWorld()
       mounts.SetFileOn(device, "/usr/bin/tridentd", "agent");
       mounts.SetFileOn(device, "/etc/hostname", "image\n");
       for (const auto& [path, content] : image_files) mounts.SetFileOn(device, path, content);
+      // What is read-only has its mount points already.
+      for (const std::string folder : {"/boot/efi", "/dev", "/proc", "/sys", "/run", "/tmp",
+                                       "/data", "/home", "/var/lib/trident"}) {
+        mounts.SetFileOn(device, folder + "/.here", "");
+      }
     }
   });
 }
@@ -82,8 +89,12 @@ std::string FakeWorld::MakeImage(const std::string& name, const std::string& typ
                                  const std::string& uuid, bool packed_with_zstd) {
   const std::string raw = FakeFilesystem({.type = type, .uuid = uuid, .label = "image"}) + name +
                           std::string(4096, 'x');
+  return PackImage(name, raw, packed_with_zstd);
+}
+
+std::string FakeWorld::PackImage(const std::string& name, const std::string& raw, bool with_zstd) {
   std::string packed = raw;
-  if (packed_with_zstd) {
+  if (with_zstd) {
     packed.resize(ZSTD_compressBound(raw.size()));
     const size_t size = ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), 3);
     if (ZSTD_isError(size)) throw std::runtime_error(ZSTD_getErrorName(size));
@@ -126,6 +137,31 @@ HostConfiguration FakeWorld::SysupdateDocument(int version) {
   return document;
 }
 
+HostConfiguration FakeWorld::VerityDocument(int version) {
+  use_systemd_boot = true;
+  HostConfiguration document = Document(version);
+  Storage& storage = document.storage;
+  const std::string root_hash(64, static_cast<char>('a' + version));
+  storage.disks[0].partitions.insert(storage.disks[0].partitions.end() - 1,
+                                     {{"hash-a", PartitionType::kRootVerity, {false, 64 << 20}},
+                                      {"hash-b", PartitionType::kRootVerity, {false, 64 << 20}},
+                                      {"data", PartitionType::kLinuxGeneric, {false, 64 << 20}}});
+  storage.ab_update->volume_pairs.push_back({"hash", "hash-a", "hash-b"});
+  storage.images[1].verity_root_hash = root_hash;
+  Image tree = storage.images[1];
+  tree.url = PackImage(absl::StrCat("hash_v", version), FakeVerityTree(root_hash));
+  tree.target_id = "hash";
+  tree.verity_root_hash.reset();
+  storage.images.push_back(tree);
+  storage.verity = {{"verified-root", "root", "root", "hash", CorruptionOption::kPanic}};
+  storage.overlays = {{"/etc", "data", true}, {"/var", std::nullopt, false}};
+  for (MountPoint& mount : storage.mount_points) {
+    if (mount.path == "/") mount.target_id = "verified-root";
+  }
+  storage.mount_points.push_back({"/data", "ext4", {"noatime"}, "data"});
+  return document;
+}
+
 HostConfiguration FakeWorld::MirroredDocument(int version) {
   HostConfiguration document = Document(version);
   Disk second = document.storage.disks[0];
@@ -146,7 +182,7 @@ HostConfiguration FakeWorld::MirroredDocument(int version) {
 }
 
 Host FakeWorld::host() {
-  return {files, commands, devices, mounts, firmware, machine, clock, encryption, network};
+  return {files, commands, devices, mounts, firmware, machine, clock, encryption, network, verity};
 }
 
 std::unique_ptr<Servicer> FakeWorld::MakeServicer() {

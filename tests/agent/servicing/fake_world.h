@@ -17,6 +17,7 @@
 #include "agent/host/fake/fake_machine.h"
 #include "agent/host/fake/fake_mounts.h"
 #include "agent/host/fake/fake_network_state.h"
+#include "agent/host/fake/fake_verity.h"
 #include "agent/host/host.h"
 #include "agent/servicing/host_servicer.h"
 #include "common/config/host_configuration.h"
@@ -36,6 +37,9 @@ class FakeWorld {
   HostConfiguration SharedEspDocument(int version);
   // The same, with raw images and systemd-sysupdate as the engine.
   HostConfiguration SysupdateDocument(int version);
+  // The same with a verity root that systemd-boot starts, its hashes in the pair "hash", and an
+  // overlay of /etc on the partition "data".
+  HostConfiguration VerityDocument(int version);
   // The same on two disks, ESP and root mirrored: pairs of RAID1 arrays.
   HostConfiguration MirroredDocument(int version);
 
@@ -58,6 +62,7 @@ class FakeWorld {
   FakeClock clock;
   FakeEncryption encryption{devices};
   FakeNetworkState network;
+  FakeVerity verity{devices};
   // What the store knows.
   Recorded recorded;
   StoreRange target_range;
@@ -73,6 +78,7 @@ class FakeWorld {
  private:
   std::string MakeImage(const std::string& name, const std::string& type, const std::string& uuid,
                         bool packed = true);
+  std::string PackImage(const std::string& name, const std::string& raw, bool with_zstd = true);
 
   TemporaryDirectory folder_;
   std::unique_ptr<ImageProber> prober_;
