@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "agent/network/netplan.h"
@@ -73,6 +74,9 @@ absl::Status LiveNetwork::Apply(const std::string& job_id, const std::optional<Y
   if (!IsOurs(job_id)) {
     Applied applied{.job_id = job_id, .before = {}, .at = 0};
     TRIDENT_ASSIGN_OR_RETURN(applied.before, ObserveReachability(network_));
+    // Who was gone before the change cannot tell anything about it.
+    std::erase_if(applied.before.connections,
+                  [](const InboundConnection& connection) { return connection.stuck; });
     TRIDENT_RETURN_IF_ERROR(
         Annotate(WriteRecord(record, job_id), "keep what the network is before its change"));
     applied_ = std::move(applied);

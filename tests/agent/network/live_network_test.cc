@@ -198,6 +198,15 @@ TEST_CASE("a client whose connection is heard of again proves the change") {
   CHECK_THAT(bench.told.back(), Catch::Contains("198.51.100.7:5000 still lives"));
 }
 
+TEST_CASE("a client that was gone before the change does not count") {
+  Bench bench;
+  bench.network.SetConnections({Connection("198.51.100.7:5000", milliseconds(1)),
+                                Connection("198.51.100.8:5000", kNever, /*stuck=*/true)});
+  REQUIRE_OK(bench.Apply());
+  REQUIRE_OK(bench.Await());
+  CHECK_THAT(bench.told.back(), Catch::Contains("198.51.100.7:5000 still lives"));
+}
+
 TEST_CASE("a host that could not be reached before has nothing to lose") {
   Bench bench;
   bench.network.SetRoutes({});
