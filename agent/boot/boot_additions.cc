@@ -42,7 +42,25 @@ std::vector<std::string>::iterator End(std::vector<std::string>& lines) {
   return end;
 }
 
+// All of it is there: what stands behind it, such as options of the document, is not overtaken.
+bool HasParameters(const std::vector<std::string>& lines, const KernelParameters& parameters) {
+  std::string all;
+  for (const std::string& line : lines) {
+    const auto [key, value] = SplitLine(line);
+    if (key == kOptions) all = Line(all, value);
+  }
+  const auto has = [&](const std::string& name) { return HasKernelParameter(all, name); };
+  return std::all_of(parameters.set.begin(), parameters.set.end(),
+                     [&](const auto& parameter) {
+                       return HasKernelParameter(all, parameter.first, parameter.second);
+                     }) &&
+         std::all_of(parameters.defaults.begin(), parameters.defaults.end(),
+                     [&](const auto& parameter) { return has(parameter.first); }) &&
+         std::none_of(parameters.removed.begin(), parameters.removed.end(), has);
+}
+
 void AddParameters(std::vector<std::string>& lines, const KernelParameters& parameters) {
+  if (HasParameters(lines, parameters)) return;
   std::vector<std::pair<std::string, std::string>> defaults = parameters.defaults;
   size_t last = lines.size();
   for (size_t i = 0; i < lines.size(); ++i) {

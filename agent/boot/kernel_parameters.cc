@@ -63,6 +63,17 @@ bool HasKernelParameter(std::string_view line, std::string_view name) {
   return false;
 }
 
+bool HasKernelParameter(std::string_view line, std::string_view name, std::string_view value) {
+  std::string wanted(name);
+  wanted += '=';
+  wanted += value;
+  for (const std::string_view word : Words(line)) {
+    if (word == kEndOfParameters) return false;
+    if (word == wanted) return true;
+  }
+  return false;
+}
+
 std::string WithoutKernelParameters(std::string_view line, const KernelParameters& parameters) {
   std::vector<std::string_view> kept;
   bool changed = false;

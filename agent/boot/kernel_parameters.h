@@ -19,6 +19,8 @@ struct KernelParameters {
 
 // A parameter with this name is on the line, with or without a value.
 bool HasKernelParameter(std::string_view line, std::string_view name);
+// One with this name has this value.
+bool HasKernelParameter(std::string_view line, std::string_view name, std::string_view value);
 
 // The line without what is set or removed. Quotes are kept; the words stand one blank apart when
 // something went. What follows "--" belongs to the first process and is left.

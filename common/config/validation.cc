@@ -7,6 +7,7 @@
 
 #include "common/base/strings.h"
 #include "common/base/yaml_document.h"
+#include "common/config/lookup.h"
 #include "common/config/network_validation.h"
 #include "common/config/path.h"
 
@@ -98,6 +99,20 @@ void ValidateDatastore(const HostConfiguration& configuration, const std::string
   }
 }
 
+// What is to be carried over must have a place in the new root.
+void ValidatePreserve(const HostConfiguration& configuration, const std::string& prefix,
+                      FindingList& findings) {
+  const std::vector<std::string>& paths = configuration.osconfig.preserve;
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (IsWritten(configuration.storage, paths[i])) continue;
+    findings.Add(StrCat(prefix, "osconfig.preserve[", i, "]"),
+                 StrCat("\"", Shorten(paths[i]),
+                        "\" lies on a verity device or on an overlay in "
+                        "memory, so that it cannot be carried over"),
+                 "Remove the path, or make an overlay with \"persistent: true\" above it.");
+  }
+}
+
 // Programs are on the root or on /usr.
 void ValidateSelfUpgrade(const HostConfiguration& configuration, const std::string& prefix,
                          FindingList& findings) {
@@ -152,6 +167,7 @@ void ValidateHostConfiguration(const HostConfiguration& configuration, const std
                                FindingList& findings) {
   ValidateDatastore(configuration, prefix, findings);
   ValidateSelfUpgrade(configuration, prefix, findings);
+  ValidatePreserve(configuration, prefix, findings);
   ValidateStorage(configuration.storage, prefix + "storage", findings);
   if (configuration.network_provision) {
     ValidateNetwork(*configuration.network_provision, prefix + "networkProvision", findings);

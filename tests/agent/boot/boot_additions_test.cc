@@ -57,6 +57,13 @@ TEST_CASE("an entry gets what it lacks, once, and keeps everything else") {
   }
 }
 
+TEST_CASE("what stands behind the additions stays there") {
+  const std::string entry = AddToLoaderEntry("linux /k\ninitrd /i\noptions ro\n", Additions());
+  std::string with_extra = entry;
+  with_extra.insert(with_extra.size() - 1, " trident.extra=2 quiet rd.shell=1");
+  CHECK(AddToLoaderEntry(with_extra, Additions()) == with_extra);
+}
+
 TEST_CASE("without additions an entry stays byte by byte") {
   const std::string entry = "linux  /k\r\noptions   ro  quiet\n# end";
   CHECK(AddToLoaderEntry(entry, BootAdditions()) == entry);

@@ -215,6 +215,12 @@ TEST_CASE("a verity device that could not boot or would protect nothing is refus
       {"a root without a writable /etc",
        {{kEtc, "{path: /srv, targetId: data}"}},
        {{kRootDevice, "/etc/fstab"}}},
+      {"what could not be carried over",
+       {{"storage:\n",
+         "osconfig: {preserve: [/etc/hosts, /srv/x, /opt/x, /var/x, /data/x]}\n"
+         "storage:\n"}},
+       {{"osconfig.preserve[1]", "cannot be carried over"},
+        {"osconfig.preserve[2]", "overlay in memory"}}},
       {"an agent that would be copied into it",
        {{"storage:\n", "management: {selfUpgrade: true}\nstorage:\n"}},
        {{"management.selfUpgrade", "dm-verity"}}},
