@@ -24,7 +24,7 @@ std::string StatusYaml() {
   return WriteHostStatus(status);
 }
 
-Event Transition(JobState state, int64_t wall_seconds) {
+Event TransitionTo(JobState state, int64_t wall_seconds) {
   Event event;
   event.sequence = 1;
   event.wall_micros = wall_seconds * 1'000'000;
@@ -71,7 +71,7 @@ TEST_CASE("metrics tell what the journal told, each with its help and type") {
   metrics.SetLastSuccess(1'600'000'000'000'000);
   CHECK_THAT(metrics.Text(), Contains("trident_last_success_timestamp_seconds 1600000000.000\n"));
 
-  metrics.OnEvent(Transition(JobState::kStaging, 10));
+  metrics.OnEvent(TransitionTo(JobState::kStaging, 10));
   CHECK_THAT(metrics.Text(), Contains("trident_job_state{state=\"staging\"} 1\n"));
   metrics.OnEvent(StepTo("write-image/root-b", StepEvent::State::kStarted, 100));
   Event log = StepTo("write-image/root-b", StepEvent::State::kStarted, 105);
@@ -82,9 +82,9 @@ TEST_CASE("metrics tell what the journal told, each with its help and type") {
   metrics.OnEvent(StepTo("write-image/esp-b", StepEvent::State::kDone, 113));
   metrics.OnEvent(StepTo("leave", StepEvent::State::kStarted, 113));
   metrics.OnEvent(StepTo("leave", StepEvent::State::kFailed, 115));
-  metrics.OnEvent(Transition(JobState::kFailed, 20));
-  metrics.OnEvent(Transition(JobState::kSucceeded, 30));
-  Event progress = Transition(JobState::kSucceeded, 40);
+  metrics.OnEvent(TransitionTo(JobState::kFailed, 20));
+  metrics.OnEvent(TransitionTo(JobState::kSucceeded, 30));
+  Event progress = TransitionTo(JobState::kSucceeded, 40);
   progress.sequence = 0;
   metrics.OnEvent(progress);
 
@@ -184,7 +184,7 @@ TEST_CASE("the metrics' file is there from the begin, follows events, and is wri
     MetricsFile file(files, "/var/lib/trident.prom", current, std::chrono::hours(1));
     const std::lock_guard lock(mutex);
     text = "two\n";
-    file.OnEvent(Transition(JobState::kStaging, 1));
+    file.OnEvent(TransitionTo(JobState::kStaging, 1));
   }
   CHECK(files.Get("/var/lib/trident.prom").value_or("") == "two\n");
 }

@@ -99,9 +99,6 @@ TEST_CASE(
     REQUIRE(plan->kind == ServicingKind::kNormalUpdate);
     REQUIRE_OK(world.RunPhase(*servicer, document, *plan, Phase::kStage, times));
     REQUIRE_OK(world.RunPhase(*servicer, document, *plan, Phase::kFinalize, times));
-    // Not before it is accepted: the runtime configuration holds the document.
-    CHECK_THAT(world.files.Get("/etc/trident/config.yaml").value_or(""),
-               !Catch::Contains("mtu: 1400"));
     REQUIRE_OK(world.RunPhase(*servicer, document, *plan, Phase::kCommit, times));
     CHECK_THAT(Netplan(world), Catch::Contains("mtu: 1400"));
     CHECK_THAT(world.files.Get("/etc/trident/config.yaml").value_or(""),

@@ -15,7 +15,7 @@
 namespace trident {
 namespace {
 
-TEST_CASE("without a device-mapper opening says so, and nothing is open", "[root]") {
+TEST_CASE("without a device-mapper a verity device is not opened, and says so", "[root]") {
   struct stat about = {};
   if (stat("/dev/mapper/control", &about) == 0) return;  // e2e_tests/ boots from a verity root
   const test::TemporaryDirectory directory;
