@@ -17,7 +17,16 @@ set(CPACK_COMPONENT_SERVICE_DESCRIPTION
 /etc/trident/config.yaml says.")
 set(CPACK_COMPONENT_PROVISIONING_DESCRIPTION
   "Sets the network of a provisioning OS up as /etc/trident/config.yaml says.")
-set(packaging ${PROJECT_SOURCE_DIR}/packaging)
+# The scripts of a package that brings units.
+set(packaging ${PROJECT_BINARY_DIR}/packaging)
+set(UNITS_OF_service "tridentd.socket tridentd.service trident.service")
+set(UNITS_OF_provisioning "trident-network.service")
+foreach(package service provisioning)
+  set(UNITS ${UNITS_OF_${package}})
+  foreach(script postinst prerm postrm rpm-post rpm-preun)
+    configure_file(${PROJECT_SOURCE_DIR}/packaging/${script}.in ${packaging}/${package}/${script} @ONLY)
+  endforeach()
+endforeach()
 
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

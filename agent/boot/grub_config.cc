@@ -224,6 +224,9 @@ absl::StatusOr<GrubContents> ReadGrubConfig(std::string_view text) {
   for (const GrubCommand& command : commands) {
     if (const auto assignment = AsAssignment(text, command)) {
       const auto value = ExpandGrubWord(WordText(text, assignment->value), variables);
+      if (assignment->name == "default") {
+        contents.starts_first = value.has_value() && (value->empty() || *value == "0");
+      }
       if (value.has_value()) {
         variables[assignment->name] = *value;
       } else {

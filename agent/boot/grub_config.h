@@ -46,6 +46,8 @@ struct GrubContents {
   // Paths without their device; those with variables that are not known are left out.
   std::vector<std::string> initrds;
   std::vector<std::string> config_files;
+  // The first entry of the menu is started by itself: `default` is not set, or 0.
+  bool starts_first = true;
 };
 
 // What a configuration would start. Both branches of an `if` are taken.

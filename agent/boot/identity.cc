@@ -235,24 +235,28 @@ absl::Status CheckBootFiles(const Files& files, const Loader& loader, const std:
 
 absl::StatusOr<KernelToStart> DefaultKernel(const Files& files, const Loader& loader,
                                             const std::string& esp, const std::string& root) {
-  TRIDENT_ASSIGN_OR_RETURN(const std::vector<BootConfigFile> configs,
-                           FindBootConfigFiles(files, loader, esp, root));
   std::optional<KernelToStart> kernel;
-  for (const BootConfigFile& file : configs) {
-    const bool grub = file.kind == Kind::kGrubStub || file.kind == Kind::kGrubConfig;
-    if (!grub && file.kind != Kind::kLoaderEntry) continue;
-    TRIDENT_ASSIGN_OR_RETURN(const std::string text, files.Read(file.path));
-    if (grub) {
+  if (loader.kind == LoaderKind::kSystemdBoot) {
+    std::string path = absl::StrCat(esp, "/", loader.entry);
+    if (loader.entry.empty()) {
+      TRIDENT_ASSIGN_OR_RETURN(path, FindDefaultEntry(files, esp));
+    }
+    TRIDENT_ASSIGN_OR_RETURN(const std::string text, files.Read(path));
+    LoaderEntry entry = ReadLoaderEntry(text);
+    for (std::string& initrd : entry.initrds) initrd = FirstWord(initrd);
+    kernel = KernelToStart{entry.linux_path, entry.initrds, entry.options};
+  } else {
+    TRIDENT_ASSIGN_OR_RETURN(const std::vector<BootConfigFile> configs,
+                             FindBootConfigFiles(files, loader, esp, root));
+    for (const BootConfigFile& file : configs) {
+      if (file.kind != Kind::kGrubStub && file.kind != Kind::kGrubConfig) continue;
+      TRIDENT_ASSIGN_OR_RETURN(const std::string text, files.Read(file.path));
       TRIDENT_ASSIGN_OR_RETURN(const GrubContents contents, ReadGrubConfig(text));
-      if (contents.kernels.empty()) continue;
+      if (contents.kernels.empty() || !contents.starts_first) continue;
       const GrubKernel& first = contents.kernels.front();
       kernel = KernelToStart{first.path, first.initrds, first.command_line};
       break;
     }
-    LoaderEntry entry = ReadLoaderEntry(text);
-    if (entry.linux_path.empty()) continue;
-    for (std::string& initrd : entry.initrds) initrd = FirstWord(initrd);
-    kernel = KernelToStart{entry.linux_path, entry.initrds, entry.options};
   }
   const auto unknown = [](const std::string& text) {
     return text.empty() || text.find('$') != std::string::npos;

@@ -51,8 +51,8 @@ absl::Status CheckBootFiles(const Files& files, const Loader& loader, const std:
                             const std::string& root, const RootIdentity& identity);
 
 // The kernel that the loader would start by itself, for a restart that passes the loader by: GRUB's
-// first, the entry of a shared ESP, or the last by name of systemd-boot's. Paths are those of the
-// running system. FAILED_PRECONDITION when it is known to the loader only (variables).
+// first, the entry of a shared ESP, or systemd-boot's default. Paths are those of the running
+// system. FAILED_PRECONDITION when it is known to the loader only (variables, several entries).
 absl::StatusOr<KernelToStart> DefaultKernel(const Files& files, const Loader& loader,
                                             const std::string& esp, const std::string& root);
 

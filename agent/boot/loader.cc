@@ -151,6 +151,30 @@ std::vector<std::string> GrubProgramsIn(const Files& files, const std::string& f
   return found;
 }
 
+absl::StatusOr<std::string> FindDefaultEntry(const Files& files, const std::string& esp) {
+  const auto folder = FindIgnoringCase(files, esp, "loader/entries");
+  const std::vector<std::string> entries =
+      folder.has_value() ? ListWithSuffix(files, *folder, ".conf") : std::vector<std::string>();
+  if (entries.size() == 1) return entries.front();
+  if (const auto path = FindIgnoringCase(files, esp, "loader/loader.conf")) {
+    TRIDENT_ASSIGN_OR_RETURN(const std::string text, files.Read(*path));
+    for (const std::string_view line : Split(text, '\n')) {
+      const std::vector<std::string_view> words = SplitWords(line);
+      if (words.size() != 2 || words[0] != "default") continue;
+      for (const std::string& entry : entries) {
+        const std::string name = entry.substr(entry.rfind('/') + 1);
+        if (name == words[1] || name == std::string(words[1]) + ".conf") return entry;
+      }
+    }
+  }
+  return MakeError(absl::StatusCode::kFailedPrecondition, "boot", "which-entry",
+                   absl::StrFormat("systemd-boot has %d entries in loader/entries and no "
+                                   "loader.conf that names one of them as the default, so that "
+                                   "which one it starts is not known.",
+                                   entries.size()),
+                   "Leave one entry in the image, or name it: default NAME.conf");
+}
+
 absl::StatusOr<Loader> FindLoader(const Files& files, const std::string& esp,
                                   const std::string& architecture) {
   const auto list_below = [&](std::string_view folder, std::string_view suffix) {

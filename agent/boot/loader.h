@@ -56,6 +56,10 @@ std::optional<std::string> FindIgnoringCase(const Files& files, const std::strin
 std::vector<std::string> ListWithSuffix(const Files& files, const std::string& folder,
                                         std::string_view suffix);
 
+// The path of the entry of systemd-boot on the ESP that it starts by itself: the only one, or the
+// one that loader.conf names. FAILED_PRECONDITION, subkind "which-entry", when neither tells.
+absl::StatusOr<std::string> FindDefaultEntry(const Files& files, const std::string& esp);
+
 // Paths of the GRUB configurations on the ESP, in the order of their names.
 std::vector<std::string> FindGrubStubs(const Files& files, const std::string& esp);
 

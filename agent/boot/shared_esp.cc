@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -38,16 +38,6 @@ std::string FirmwarePath(std::string_view path) {
 absl::Status Refuse(std::string_view subkind, std::string message, std::string remedy) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "boot", subkind, std::move(message),
                    std::move(remedy));
-}
-
-absl::Status RemoveTree(Files& files, const std::string& path) {
-  if (files.IsDirectory(path)) {
-    TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(path));
-    for (const std::string& name : names) {
-      TRIDENT_RETURN_IF_ERROR(RemoveTree(files, absl::StrCat(path, "/", name)));
-    }
-  }
-  return files.Remove(path);
 }
 
 class Installer {
@@ -146,35 +136,8 @@ class Installer {
         .has_value();
   }
 
-  // The entry of the image that systemd-boot would start.
-  absl::StatusOr<std::string> EntryOfImage() {
-    const auto folder = FindIgnoringCase(files_, image_, "loader/entries");
-    const std::vector<std::string> entries =
-        folder.has_value() ? ListWithSuffix(files_, *folder, ".conf") : std::vector<std::string>();
-    if (entries.size() == 1) return entries.front();
-    if (const auto path = FindIgnoringCase(files_, image_, "loader/loader.conf")) {
-      TRIDENT_ASSIGN_OR_RETURN(const std::string text, files_.Read(*path));
-      for (const std::string_view line : Split(text, '\n')) {
-        const std::vector<std::string_view> words = SplitWords(line);
-        if (words.size() != 2 || words[0] != "default") continue;
-        for (const std::string& entry : entries) {
-          const std::string name = BaseName(entry);
-          if (name == words[1] || name == absl::StrCat(std::string(words[1]), ".conf")) {
-            return entry;
-          }
-        }
-      }
-    }
-    return Refuse("which-entry",
-                  absl::StrFormat("The ESP image has %d entries in loader/entries and no "
-                                  "loader.conf that names one of them as the default: a volume "
-                                  "has one entry on an EFI system partition that both share.",
-                                  entries.size()),
-                  "Leave one entry in the image, or name it: default NAME.conf");
-  }
-
   absl::Status InstallSystemdBoot(const std::string& program) {
-    TRIDENT_ASSIGN_OR_RETURN(const std::string entry, EntryOfImage());
+    TRIDENT_ASSIGN_OR_RETURN(const std::string entry, FindDefaultEntry(files_, image_));
     TRIDENT_RETURN_IF_ERROR(Copy(program, absl::StrCat(folder_, "/", BaseName(program))));
     TRIDENT_ASSIGN_OR_RETURN(std::string text, files_.Read(entry));
     // Kernel and initrds go along; the entry names their new places.
@@ -205,7 +168,8 @@ class Installer {
         files_.Write(absl::StrCat(esp_, "/", EntryFileOf(volume_)), text, kFileMode));
     if (HasFallback()) return absl::OkStatus();
     TRIDENT_RETURN_IF_ERROR(files_.MakeDirectories(absl::StrCat(esp_, "/EFI/BOOT"), kFileMode));
-    return Copy(program, absl::StrCat(esp_, "/EFI/BOOT/BOOT", Upper(architecture_), ".EFI"));
+    return Copy(program,
+                absl::StrCat(esp_, "/EFI/BOOT/BOOT", absl::AsciiStrToUpper(architecture_), ".EFI"));
   }
 
   // Both volumes read it: it stays as the installation left it.
@@ -227,11 +191,6 @@ class Installer {
     while (ConsumePrefix(path, "/") || ConsumePrefix(path, "\\")) {
     }
     return absl::StrReplaceAll(std::string(path), {{"\\", "/"}});
-  }
-
-  static std::string Upper(std::string text) {
-    for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    return text;
   }
 
   // In the lines that name files.
@@ -310,7 +269,7 @@ absl::Status ArmVolumeEntry(Firmware& firmware, const Loader& loader, bool clean
                   "Choosing the entry of systemd-boot for the next start");
 }
 
-absl::Status CommitVolumeEntry(Files& files, Firmware& firmware, const std::string& esp,
+absl::Status CommitVolumeEntry(const Files& files, Firmware& firmware, const std::string& esp,
                                Volume active) {
   TRIDENT_ASSIGN_OR_RETURN(const Loader loader, FindVolumeLoader(files, esp, active));
   TRIDENT_RETURN_IF_ERROR(DisarmVolumeEntry(firmware));
@@ -318,9 +277,14 @@ absl::Status CommitVolumeEntry(Files& files, Firmware& firmware, const std::stri
     return Annotate(firmware.SetLoaderEntry(LoaderChoice::kDefault, EntryIdOf(active)),
                     "Making the running volume's entry the default of systemd-boot");
   }
-  // Only a firmware that lost its entries reads it.
+  return absl::OkStatus();
+}
+
+absl::Status PointFallbackAt(Files& files, const std::string& esp, Volume active) {
+  TRIDENT_ASSIGN_OR_RETURN(const Loader loader, FindVolumeLoader(files, esp, active));
   const auto fallback = FindIgnoringCase(files, esp, "EFI/BOOT");
-  if (!fallback.has_value()) return absl::OkStatus();
+  // systemd-boot there reads the entries of both.
+  if (loader.kind == LoaderKind::kSystemdBoot || !fallback.has_value()) return absl::OkStatus();
   const std::string wanted = absl::StrCat("configfile /", loader.folder, "/grub.cfg\n");
   const std::string path = absl::StrCat(*fallback, "/grub.cfg");
   if (files.Read(path).value_or("") == wanted) return absl::OkStatus();

@@ -39,10 +39,13 @@ absl::StatusOr<Loader> FindVolumeLoader(const Files& files, const std::string& e
 // installation also the later ones. Nothing to do when another loader is the volume's.
 absl::Status ArmVolumeEntry(Firmware& firmware, const Loader& loader, bool clean_install);
 
-// The running volume's entry becomes what systemd-boot starts, and what a firmware without boot
-// entries finds.
-absl::Status CommitVolumeEntry(Files& files, Firmware& firmware, const std::string& esp,
+// The running volume's entry becomes what systemd-boot starts. Nothing to do with another loader.
+absl::Status CommitVolumeEntry(const Files& files, Firmware& firmware, const std::string& esp,
                                Volume active);
+
+// The running volume becomes what a firmware finds that has lost its boot entries. Only such a one
+// reads it: when this fails, the host starts all the same.
+absl::Status PointFallbackAt(Files& files, const std::string& esp, Volume active);
 
 // Takes back what ArmVolumeEntry chose for the next start.
 absl::Status DisarmVolumeEntry(Firmware& firmware);

@@ -90,6 +90,10 @@ class Files {
 
 std::unique_ptr<Files> MakeLinuxFiles();
 
+// Removes a file, a link, or a folder with everything in it. Links are not followed. OK when
+// nothing is there.
+absl::Status RemoveTree(Files& files, const std::string& path);
+
 // A path of the new root that must not leave it: `root` joined with `path`, every symbolic link on
 // the way, also the last, resolved as if `root` were "/". Components that are not there are taken
 // as they are: what is not there is no link.

@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "agent/host/crypt_session.h"
 #include "agent/host/encryption.h"
 #include "agent/host/file_descriptor.h"
 #include "agent/host/files.h"
@@ -69,24 +70,6 @@ class NoCoreDump {
   const int before_;
 };
 
-// A crypt_device and the last error that libcryptsetup put into words.
-struct Session {
-  crypt_device* device = nullptr;
-  std::string said;
-
-  Session() = default;
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-  ~Session() { crypt_free(device); }
-};
-
-// `session` may be null: what is said outside of one. The library's messages hold no keys.
-void TakeMessage(int level, const char* message, void* session) {
-  const std::string text(absl::StripAsciiWhitespace(message));
-  Log(LogLevel::kDebug, absl::StrCat("libcryptsetup: ", text));
-  if (level == CRYPT_LOG_ERROR && session != nullptr) static_cast<Session*>(session)->said = text;
-}
-
 absl::Status CheckKeyGiven(const Secret& key, const std::string& attempt) {
   if (!key.empty()) return absl::OkStatus();
   return EncryptionError(absl::StatusCode::kInvalidArgument, "no-key",
@@ -94,7 +77,7 @@ absl::Status CheckKeyGiven(const Secret& key, const std::string& attempt) {
 }
 
 // What a negative result of libcryptsetup means.
-absl::Status ResultError(int result, const Session& session, const std::string& attempt) {
+absl::Status ResultError(int result, const CryptSession& session, const std::string& attempt) {
   const std::string message =
       absl::StrCat(attempt, ": ", session.said.empty() ? strerror(-result) : session.said);
   switch (result) {
@@ -118,9 +101,9 @@ absl::Status ResultError(int result, const Session& session, const std::string& 
   }
 }
 
-absl::StatusOr<std::unique_ptr<Session>> Open(const std::string& device,
-                                              const std::string& attempt) {
-  auto session = std::make_unique<Session>();
+absl::StatusOr<std::unique_ptr<CryptSession>> Open(const std::string& device,
+                                                   const std::string& attempt) {
+  auto session = std::make_unique<CryptSession>();
   const int result = crypt_init(&session->device, device.c_str());
   if (result < 0) {
     struct stat about = {};
@@ -134,13 +117,13 @@ absl::StatusOr<std::unique_ptr<Session>> Open(const std::string& device,
     }
     return ResultError(result, *session, attempt);
   }
-  crypt_set_log_callback(session->device, TakeMessage, session.get());
+  crypt_set_log_callback(session->device, TakeCryptMessage, session.get());
   return session;
 }
 
-absl::StatusOr<std::unique_ptr<Session>> Load(const std::string& device,
-                                              const std::string& attempt) {
-  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Open(device, attempt));
+absl::StatusOr<std::unique_ptr<CryptSession>> Load(const std::string& device,
+                                                   const std::string& attempt) {
+  TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<CryptSession> session, Open(device, attempt));
   const int result = crypt_load(session->device, CRYPT_LUKS2, nullptr);
   if (result == -EINVAL || result == -EIO) {
     // -EIO also when the device is too small to hold a header.
@@ -186,7 +169,7 @@ uint64_t AvailableMemory() {
 }
 
 // Gives a key slot if `key` opens one, without opening the volume.
-int TryKey(const Session& session, const Secret& key) {
+int TryKey(const CryptSession& session, const Secret& key) {
   return crypt_activate_by_passphrase(session.device, nullptr, CRYPT_ANY_SLOT, key.chars(),
                                       key.size(), 0);
 }
@@ -197,7 +180,7 @@ class LinuxEncryption : public Encryption {
  public:
   LinuxEncryption(CommandRunner& commands, const EncryptionOptions& options)
       : commands_(commands), options_(options) {
-    crypt_set_log_callback(nullptr, TakeMessage, nullptr);
+    crypt_set_log_callback(nullptr, TakeCryptMessage, nullptr);
     // Tokens are shown, but what they bring along is not loaded into this process.
     crypt_token_external_disable();
   }
@@ -208,7 +191,7 @@ class LinuxEncryption : public Encryption {
     TRIDENT_RETURN_IF_ERROR(CheckKeyGiven(key, attempt));
     const std::lock_guard lock(mutex_);
     const NoCoreDump no_core_dump;
-    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Open(device, attempt));
+    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<CryptSession> session, Open(device, attempt));
     TRIDENT_RETURN_IF_ERROR(CheckRoom(device, attempt));
     const crypt_pbkdf_type derivation = KeyDerivation();
     crypt_params_luks2 parameters = {};
@@ -227,7 +210,7 @@ class LinuxEncryption : public Encryption {
 
   absl::StatusOr<LuksHeader> Inspect(const std::string& device) const override {
     const std::lock_guard lock(mutex_);
-    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<CryptSession> session,
                              Load(device, absl::StrCat("cannot read the encryption of ", device)));
     crypt_device* const from = session->device;
     LuksHeader header;
@@ -265,7 +248,7 @@ class LinuxEncryption : public Encryption {
     TRIDENT_RETURN_IF_ERROR(CheckKeyGiven(key, attempt));
     const std::lock_guard lock(mutex_);
     const NoCoreDump no_core_dump;
-    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Load(device, attempt));
+    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<CryptSession> session, Load(device, attempt));
     return SlotOf(*session, key, attempt);
   }
 
@@ -276,7 +259,7 @@ class LinuxEncryption : public Encryption {
     TRIDENT_RETURN_IF_ERROR(CheckKeyGiven(new_key, attempt));
     const std::lock_guard lock(mutex_);
     const NoCoreDump no_core_dump;
-    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Load(device, attempt));
+    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<CryptSession> session, Load(device, attempt));
     if (const int slot = TryKey(*session, new_key); slot >= 0) return slot;
     const crypt_pbkdf_type derivation = KeyDerivation();
     int result = crypt_set_pbkdf_type(session->device, &derivation);
@@ -291,7 +274,7 @@ class LinuxEncryption : public Encryption {
   absl::Status RemoveKeySlot(const std::string& device, int key_slot) override {
     const std::string attempt = absl::StrCat("cannot remove key slot ", key_slot, " of ", device);
     const std::lock_guard lock(mutex_);
-    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Load(device, attempt));
+    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<CryptSession> session, Load(device, attempt));
     switch (crypt_keyslot_status(session->device, key_slot)) {
       case CRYPT_SLOT_INVALID:
         return EncryptionError(absl::StatusCode::kInvalidArgument, "no-key-slot",
@@ -316,7 +299,7 @@ class LinuxEncryption : public Encryption {
     TRIDENT_RETURN_IF_ERROR(CheckKeyGiven(key, attempt));
     const std::lock_guard lock(mutex_);
     const NoCoreDump no_core_dump;
-    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Load(device, attempt));
+    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<CryptSession> session, Load(device, attempt));
     if (IsActiveLocked(name)) {
       if (!IsOver(name, device)) {
         return EncryptionError(absl::StatusCode::kFailedPrecondition, "name-taken",
@@ -334,7 +317,7 @@ class LinuxEncryption : public Encryption {
     const std::string attempt = absl::StrCat("cannot close /dev/mapper/", name);
     const auto limit = std::chrono::steady_clock::now() + kBusyLimit;
     while (true) {
-      Session nothing;
+      CryptSession nothing;
       int result = 0;
       {
         const std::lock_guard lock(mutex_);
@@ -408,7 +391,7 @@ class LinuxEncryption : public Encryption {
 
  private:
   // Needs the lock.
-  static absl::StatusOr<int> SlotOf(const Session& session, const Secret& key,
+  static absl::StatusOr<int> SlotOf(const CryptSession& session, const Secret& key,
                                     const std::string& attempt) {
     const int result = TryKey(session, key);
     if (result >= 0) return result;
@@ -424,7 +407,7 @@ class LinuxEncryption : public Encryption {
 
   // /dev/mapper/<name> is the opened `device`. Needs the lock.
   static bool IsOver(const std::string& name, const std::string& device) {
-    Session open;
+    CryptSession open;
     if (crypt_init_by_name(&open.device, name.c_str()) < 0) return false;
     struct stat below = {};
     struct stat wanted = {};
@@ -445,7 +428,7 @@ class LinuxEncryption : public Encryption {
     // Something must be left that opens the volume.
     TRIDENT_ASSIGN_OR_RETURN(const int kept, CheckKey(device, unlock_key));
     const std::lock_guard lock(mutex_);
-    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Load(device, attempt));
+    TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<CryptSession> session, Load(device, attempt));
     for (const LuksToken& token : header.tokens) {
       if (!is_of_tpm(token)) continue;
       for (const int slot : token.key_slots) {

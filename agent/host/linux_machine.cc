@@ -149,7 +149,7 @@ absl::StatusOr<FileDescriptor> JoinFiles(const std::vector<std::string>& paths) 
     while (done < about.st_size) {
       const ssize_t count = sendfile(joined.get(), fd.get(), &done, about.st_size - done);
       if (count < 0) return ErrnoError(errno, "environment", "kexec", attempt);
-      if (count == 0) break;
+      if (count == 0) return ErrnoError(EIO, "environment", "kexec", attempt + ": it got shorter");
     }
     // Parts begin at multiples of four bytes (Documentation/driver-api/early-userspace).
     const off_t end = lseek(joined.get(), 0, SEEK_END);

@@ -8,12 +8,11 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "agent/host/crypt_session.h"
 #include "agent/host/verity.h"
 #include "common/base/error.h"
-#include "common/base/logging.h"
 
 namespace trident {
 namespace {
@@ -26,25 +25,8 @@ absl::Status VerityError(absl::StatusCode code, const char* subkind, std::string
   return MakeError(code, "verity", subkind, std::move(message), std::move(remedy));
 }
 
-// A crypt_device and the last error that libcryptsetup put into words.
-struct Session {
-  crypt_device* device = nullptr;
-  std::string said;
-
-  Session() = default;
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-  ~Session() { crypt_free(device); }
-};
-
-void TakeMessage(int level, const char* message, void* session) {
-  const std::string text(absl::StripAsciiWhitespace(message));
-  Log(LogLevel::kDebug, absl::StrCat("libcryptsetup: ", text));
-  if (level == CRYPT_LOG_ERROR) static_cast<Session*>(session)->said = text;
-}
-
 // What a negative result of libcryptsetup means.
-absl::Status ResultError(int result, const Session& session, const std::string& attempt) {
+absl::Status ResultError(int result, const CryptSession& session, const std::string& attempt) {
   const std::string message =
       absl::StrCat(attempt, ": ", session.said.empty() ? strerror(-result) : session.said);
   switch (result) {
@@ -82,10 +64,10 @@ class LinuxVerity : public Verity {
     TRIDENT_RETURN_IF_ERROR(CheckThere(source.hash_device, attempt));
     const std::string root_hash = absl::HexStringToBytes(source.root_hash);
     const std::lock_guard lock(mutex_);
-    Session session;
+    CryptSession session;
     int result = crypt_init(&session.device, source.hash_device.c_str());
     if (result < 0) return ResultError(result, session, attempt);
-    crypt_set_log_callback(session.device, TakeMessage, &session);
+    crypt_set_log_callback(session.device, TakeCryptMessage, &session);
     crypt_params_verity parameters = {};
     parameters.data_device = source.data_device.c_str();
     result = crypt_load(session.device, CRYPT_VERITY, &parameters);
@@ -122,7 +104,7 @@ class LinuxVerity : public Verity {
       }
       // Not open, or no device-mapper by which anything could be open.
       if (result == 0 || result == -ENODEV) return absl::OkStatus();
-      if (result != -EBUSY) return ResultError(result, Session(), attempt);
+      if (result != -EBUSY) return ResultError(result, CryptSession(), attempt);
       if (std::chrono::steady_clock::now() >= limit) {
         return VerityError(
             absl::StatusCode::kFailedPrecondition, "busy",

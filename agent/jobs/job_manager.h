@@ -110,7 +110,8 @@ class JobManager {
   virtual Snapshot Now() = 0;
 
   // How long the worker has shown no sign of life while it works on a job: no step began or ended,
-  // none told anything. Zero while it has nothing to do.
+  // none told anything. What the document's scripts may take does not count. Zero while it has
+  // nothing to do.
   virtual std::chrono::nanoseconds WorkerSilence() = 0;
 
   // From after `after_sequence`; no value: only what comes from now on. OUT_OF_RANGE: another

@@ -40,6 +40,17 @@ size_t BeginOf(const Plan& plan, Phase phase) {
   return static_cast<size_t>(found - plan.steps.begin());
 }
 
+// How long a step may say nothing because the document lets its scripts be silent for so long.
+std::chrono::seconds AllowedSilence(const HostConfiguration& configuration, const Step& step) {
+  uint32_t seconds = 0;
+  if (step.kind != StepKind::kRunScript) return {};
+  const Scripts& all = configuration.scripts;
+  for (const auto* scripts : {&all.pre_servicing, &all.post_provision, &all.post_configure}) {
+    for (const Script& script : *scripts) seconds = std::max(seconds, script.timeout_seconds);
+  }
+  return std::chrono::seconds(seconds);
+}
+
 std::function<void(Job&)> Reason(std::string reason) {
   return [reason = std::move(reason)](Job& job) { job.reason = reason; };
 }
@@ -564,6 +575,7 @@ absl::Status JobRunner::RunStep(const Job& job, const HostConfiguration& configu
       .confirmed = [this, &job] { return IsConfirmed(job.id); },
       .recorded = recorded.configuration ? &*recorded.configuration : nullptr,
   };
+  pulse_.Allow(AllowedSilence(configuration, run.step));
   return servicer_.RunStep(run);
 }
 

@@ -87,6 +87,15 @@ absl::Status CommitBootStep(const Host& host, const StepRun& run) {
                                               FindEspMount(run.configuration)->path, target));
   }
   TRIDENT_RETURN_IF_ERROR(CommitBootOrder(host.firmware, target));
+  if (SharesEsp(run.configuration)) {
+    const absl::Status pointed =
+        PointFallbackAt(host.files, FindEspMount(run.configuration)->path, target);
+    if (!pointed.ok()) {
+      run.reporter.Warning(
+          absl::StrCat("a firmware that loses its boot entries would start another volume: ",
+                       std::string(pointed.message())));
+    }
+  }
   if (run.status.storage.ab_update) run.status.storage.ab_update->active_volume = target;
   return absl::OkStatus();
 }

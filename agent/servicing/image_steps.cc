@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/imaging/read_back.h"
+#include "agent/servicing/image_stream.h"
 #include "agent/servicing/storage_steps.h"
 #include "agent/servicing/sysupdate_engine.h"
 #include "agent/storage/sysupdate.h"
@@ -82,36 +83,12 @@ absl::Status ImageSteps::Write(const StepRun& run) {
   }
   TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<BlockWriter> device,
                            host_.devices.OpenForWriting(target.path));
-  TRIDENT_ASSIGN_OR_RETURN(const StreamResult result, Stream(run, *image, *device));
-  contents = ContentsOf(*image, result);
-  written_[target.id] = {run.job_id, result.written, result.content_checksum};
-  return labelled ? LabelTarget(host_, run, SysupdateVersion(*image)) : absl::OkStatus();
-}
-
-absl::StatusOr<StreamResult> ImageSteps::Stream(const StepRun& run, const Image& image,
-                                                BlockWriter& target) {
-  const StreamRequest request{
-      .url = image.url,
-      .format = image.format,
-      .sha256 = image.sha256,
-      .target = &target,
-      .cancellation = &run.cancellation,
-      // How much is written is the truer measure; how much that will be is known from the plan.
-      .progress =
-          [&](const StreamProgress& progress) {
-            run.reporter.Progress(progress.written, run.step.bytes);
-          },
-      .note = [&](const std::string& note) { run.reporter.Warning(note); }};
-  absl::StatusOr<StreamResult> result = streamer_.Stream(request);
+  const absl::StatusOr<StreamResult> result = StreamImage(streamer_, run, *image, *device);
   TRIDENT_RETURN_IF_ERROR(
-      Annotate(result.status(), absl::StrCat("write ", image.url, " to '", run.step.subject, "'")));
-  if (!result->hash_compared) {
-    run.reporter.Warning(absl::StrCat(image.url,
-                                      " was written unchecked (sha256: ignored); its "
-                                      "hash is ",
-                                      result->sha256));
-  }
-  return result;
+      Annotate(result.status(), absl::StrCat("write ", image->url, " to '", target.id, "'")));
+  contents = ContentsOf(*image, *result);
+  written_[target.id] = {run.job_id, result->written, result->content_checksum};
+  return labelled ? LabelTarget(host_, run, SysupdateVersion(*image)) : absl::OkStatus();
 }
 
 absl::Status ImageSteps::Compare(const StepRun& run, const Image& image) {
@@ -119,7 +96,8 @@ absl::Status ImageSteps::Compare(const StepRun& run, const Image& image) {
   TRIDENT_ASSIGN_OR_RETURN(std::unique_ptr<BlockReader> device,
                            host_.devices.OpenForReading(target.path));
   ComparingWriter comparison(*device);
-  TRIDENT_ASSIGN_OR_RETURN(const StreamResult result, Stream(run, image, comparison));
+  TRIDENT_ASSIGN_OR_RETURN(const StreamResult result,
+                           StreamImage(streamer_, run, image, comparison));
   *FindContents(run.status, target.id) = ContentsOf(image, result);
   return absl::OkStatus();
 }

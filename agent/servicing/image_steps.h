@@ -25,7 +25,6 @@ class ImageSteps {
   absl::Status Verify(const StepRun& run);
 
  private:
-  absl::StatusOr<StreamResult> Stream(const StepRun& run, const Image& image, BlockWriter& target);
   // What systemd-sysupdate wrote is compared with the image, block by block.
   absl::Status Compare(const StepRun& run, const Image& image);
 

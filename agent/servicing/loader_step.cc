@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/boot/shared_esp.h"
+#include "agent/servicing/image_stream.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
 
@@ -20,24 +21,8 @@ absl::Status Unpack(const Host& host, ImageStreamer& streamer, const StepRun& ru
                     const Image& image, const std::string& file) {
   TRIDENT_ASSIGN_OR_RETURN(const std::unique_ptr<BlockWriter> writer,
                            host.devices.CreateImageFile(file, kImageLimit));
-  const StreamRequest request{.url = image.url,
-                              .format = image.format,
-                              .sha256 = image.sha256,
-                              .target = writer.get(),
-                              .cancellation = &run.cancellation,
-                              .progress =
-                                  [&](const StreamProgress& progress) {
-                                    run.reporter.Progress(progress.fetched, progress.fetch_total);
-                                  },
-                              .note = [&](const std::string& note) { run.reporter.Warning(note); }};
-  const absl::StatusOr<StreamResult> result = streamer.Stream(request);
-  TRIDENT_RETURN_IF_ERROR(
-      Annotate(result.status(), absl::StrCat("unpack ", image.url, " to ", file)));
-  if (!result->hash_compared) {
-    run.reporter.Warning(absl::StrCat(
-        image.url, " was taken unchecked (sha256: ignored); its hash is ", result->sha256));
-  }
-  return absl::OkStatus();
+  return Annotate(StreamImage(streamer, run, image, *writer).status(),
+                  absl::StrCat("unpack ", image.url, " to ", file));
 }
 
 absl::Status CopyLoader(const Host& host, const RootSteps& root, const StepRun& run,

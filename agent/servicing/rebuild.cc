@@ -20,6 +20,12 @@ class Finder {
       : desired_(desired), status_(status), observed_(observed) {}
 
   Rebuild Find() {
+    if (!observed_.arrays.ok()) {
+      rebuild_.obstacles.push_back(
+          absl::StrCat("The arrays cannot be looked at, so that none is rebuilt: ",
+                       std::string(observed_.arrays.status().message())));
+      return std::move(rebuild_);
+    }
     for (const auto& [id, array] : status_.storage.raid_arrays) {
       if (array.status == RaidArrayStatus::State::kFailed) {
         rebuild_.obstacles.push_back(
@@ -51,8 +57,11 @@ class Finder {
                const PartitionStatus& partition) {
     const auto found = observed_.disks.find(disk_id);
     if (found == observed_.disks.end() || !found->second.ok()) {
-      rebuild_.obstacles.push_back(absl::StrCat("The array '", array, "' lacks the disk '", disk_id,
-                                                "', which is not there."));
+      rebuild_.obstacles.push_back(
+          absl::StrCat("The array '", array, "' lacks the disk '", disk_id, "'",
+                       found == observed_.disks.end()
+                           ? std::string(", which the document does not name.")
+                           : absl::StrCat(": ", std::string(found->second.status().message()))));
       return false;
     }
     for (const ObservedPartition& seen : found->second->partitions) {
@@ -62,7 +71,6 @@ class Finder {
   }
 
   bool IsMember(const std::string& path) const {
-    if (!observed_.arrays.ok()) return true;
     return std::any_of(
         observed_.arrays->begin(), observed_.arrays->end(), [&](const ObservedArray& array) {
           return std::any_of(array.members.begin(), array.members.end(),

@@ -149,8 +149,10 @@ absl::Status WriteWithSysupdate(const Host& host, const StepRun& run, const Imag
   const std::string version = SysupdateVersion(image);
   run.reporter.Info(
       absl::StrCat("systemd-sysupdate writes ", version, " to '", run.step.subject, "'"));
+  // How far it is, only the program knows; that it goes on is a sign of life.
+  const auto alive = [&] { run.reporter.Progress(0, run.step.bytes); };
   TRIDENT_RETURN_IF_ERROR(
-      RunSysupdate(host.commands, host.files, transfer, version, &run.cancellation));
+      RunSysupdate(host.commands, host.files, transfer, version, alive, &run.cancellation));
   TRIDENT_ASSIGN_OR_RETURN(const Place written, PlaceOf(host, run));
   if (written.entry.name == version) return host.devices.WaitForPath(target.path);
   return MakeError(absl::StatusCode::kInternal, "storage", "sysupdate",

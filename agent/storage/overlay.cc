@@ -21,17 +21,6 @@ const MountPoint* MountOf(const Storage& storage, const BlockDeviceId& id) {
   return nullptr;
 }
 
-// Links are removed, not followed.
-absl::Status RemoveTree(Files& files, const std::string& path) {
-  if (!files.ReadLink(path).ok() && files.IsDirectory(path)) {
-    TRIDENT_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(path));
-    for (const std::string& name : names) {
-      TRIDENT_RETURN_IF_ERROR(RemoveTree(files, absl::StrCat(path, "/", name)));
-    }
-  }
-  return files.Remove(path);
-}
-
 }  // namespace
 
 std::vector<OverlayTarget> OverlayTargets(const HostConfiguration& configuration, Volume volume) {

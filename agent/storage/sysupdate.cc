@@ -23,7 +23,8 @@ std::string FormatTransfer(const SysupdateTransfer& transfer) {
 }
 
 absl::Status RunSysupdate(CommandRunner& commands, Files& files, const SysupdateTransfer& transfer,
-                          const std::string& version, const Cancellation* cancellation) {
+                          const std::string& version, const std::function<void()>& alive,
+                          const Cancellation* cancellation) {
   TRIDENT_RETURN_IF_ERROR(files.MakeDirectories(kDefinitions, 0700));
   TRIDENT_RETURN_IF_ERROR(files.Write(absl::StrCat(kDefinitions, "/transfer-file.conf"),
                                       FormatTransfer(transfer), 0600));
@@ -31,6 +32,7 @@ absl::Status RunSysupdate(CommandRunner& commands, Files& files, const Sysupdate
   command.argv = {kSysupdateProgram, "update", version, "--definitions", kDefinitions};
   command.timeout = kLimit;
   command.cancellation = cancellation;
+  command.on_output = [&](std::string_view) { alive(); };
   const absl::StatusOr<CommandResult> result = commands.Run(command);
   if (absl::IsNotFound(result.status())) {
     return MakeError(

@@ -3,6 +3,7 @@
 #define TRIDENT_AGENT_STORAGE_SYSUPDATE_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -29,10 +30,12 @@ struct SysupdateTransfer {
 std::string FormatTransfer(const SysupdateTransfer& transfer);
 
 // Lets systemd-sysupdate write the image `version` to the partition of the type whose label is
-// kEmptyLabel; the label is the version afterwards. FAILED_PRECONDITION, subkind "tool-missing",
+// kEmptyLabel; the label is the version afterwards. `alive` is called whenever the program says
+// something, which it does about its progress. FAILED_PRECONDITION, subkind "tool-missing",
 // without the program.
 absl::Status RunSysupdate(CommandRunner& commands, Files& files, const SysupdateTransfer& transfer,
-                          const std::string& version, const Cancellation* cancellation);
+                          const std::string& version, const std::function<void()>& alive,
+                          const Cancellation* cancellation);
 
 // Gives a partition of a disk that may be in use another label; its contents stay. `number` is its
 // place in the table, from 1.

@@ -75,10 +75,6 @@ class UndoJournal {
   Content content_;
 };
 
-// Removes a file, a link, or a folder with everything in it. Links are not followed. OK when
-// nothing is there.
-absl::Status RemoveTree(Files& files, const std::string& path);
-
 }  // namespace trident
 
 #endif  // TRIDENT_AGENT_UNDO_UNDO_JOURNAL_H_

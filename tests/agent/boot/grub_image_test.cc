@@ -42,9 +42,9 @@ TEST_CASE("A program of the real grub-mkimage is read") {
   test::WriteFile(folder / "early.cfg", "configfile $cmdpath/grub.cfg\n");
   Command command;
   command.argv = {"grub-mkimage",      "-O",     "x86_64-efi",         "-p",
-                       "/EFI/vendor",       "-c",     folder / "early.cfg", "-o",
-                       folder / "grub.efi", "normal", "configfile",         "fat",
-                       "part_gpt"};
+                  "/EFI/vendor",       "-c",     folder / "early.cfg", "-o",
+                  folder / "grub.efi", "normal", "configfile",         "fat",
+                  "part_gpt"};
   REQUIRE_OK(commands->Run(command));
   const auto program = files->Read(folder / "grub.efi");
   REQUIRE_OK(program);

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -309,6 +310,68 @@ TEST_CASE("Additions that a boot loader cannot be given are refused, and nothing
   REQUIRE_ERROR(RewriteRootIdentity(files, kGrub, kEsp, kRoot, identity),
                 absl::StatusCode::kUnimplemented, "only to entries of systemd-boot on the ESP");
   CHECK(files.changes() == changes);
+}
+
+TEST_CASE("the kernel that a loader starts by itself is known, or refused") {
+  struct Case {
+    const char* name;
+    std::map<std::string, std::string> files;
+    LoaderKind kind;
+    const char* kernel;  // or empty
+    const char* words;   // of the refusal
+  };
+  const std::string first = "linux /one\noptions root=PARTUUID=x\n";
+  const std::string second = "linux /two\noptions root=PARTUUID=x rescue\n";
+  const std::string menu =
+      "menuentry a {\n linux /one root=x\n initrd /i\n}\nmenuentry b {\n linux /two root=x\n}\n";
+  const Case cases[] = {
+      {"the only entry",
+       {{"/esp/loader/entries/a.conf", first}},
+       LoaderKind::kSystemdBoot,
+       "/esp/one",
+       ""},
+      {"the entry that loader.conf names, not the last one",
+       {{"/esp/loader/entries/a.conf", first},
+        {"/esp/loader/entries/z.conf", second},
+        {"/esp/loader/loader.conf", "default a.conf\n"}},
+       LoaderKind::kSystemdBoot,
+       "/esp/one",
+       ""},
+      {"several entries without a default",
+       {{"/esp/loader/entries/a.conf", first}, {"/esp/loader/entries/z.conf", second}},
+       LoaderKind::kSystemdBoot,
+       "",
+       "2 entries"},
+      {"GRUB's first entry",
+       {{"/esp/EFI/BOOT/grub.cfg", "set default=\"0\"\n" + menu}},
+       LoaderKind::kGrub,
+       "/esp/one",
+       ""},
+      {"GRUB that starts another entry",
+       {{"/esp/EFI/BOOT/grub.cfg", "set default=1\n" + menu}},
+       LoaderKind::kGrub,
+       "",
+       "cannot be told"},
+      {"GRUB that starts what was saved",
+       {{"/esp/EFI/BOOT/grub.cfg", "set default=${saved_entry}\n" + menu}},
+       LoaderKind::kGrub,
+       "",
+       "cannot be told"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.name);
+    FakeFiles files;
+    files.SetDirectory("/root");
+    for (const char* name : {"/esp/one", "/esp/two", "/esp/i"}) files.SetFile(name, "");
+    for (const auto& [path, text] : c.files) files.SetFile(path, text);
+    const auto kernel = DefaultKernel(files, Loader{.kind = c.kind, .file = ""}, "/esp", "/root");
+    if (*c.kernel == '\0') {
+      REQUIRE_ERROR(kernel, absl::StatusCode::kFailedPrecondition, c.words);
+    } else {
+      REQUIRE_OK(kernel);
+      CHECK(kernel->kernel == c.kernel);
+    }
+  }
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ TEST_CASE("GRUB goes into the folder of its volume, with what lies beside it") {
 
   FakeFirmware firmware;
   REQUIRE_OK(CommitVolumeEntry(files, firmware, "/esp", Volume::kB));
+  REQUIRE_OK(PointFallbackAt(files, "/esp", Volume::kB));
   CHECK(files.Get("/esp/EFI/BOOT/grub.cfg") == "configfile /EFI/trident-b/grub.cfg\n");
   CHECK(firmware.writes().empty());
 }
@@ -107,7 +108,6 @@ TEST_CASE("A volume that changes its loader keeps nothing of the old one") {
   FakeFiles files;
   AddSystemdBootImage(files);
   REQUIRE_OK(InstallVolumeLoader(files, "/image", "/esp", Volume::kB, "x64"));
-  FakeFiles grub;
   AddGrubImage(files, "1");
   for (const char* gone : {"/image/EFI/systemd/systemd-bootx64.efi", "/image/loader/loader.conf",
                            "/image/loader/entries/debian.conf"}) {

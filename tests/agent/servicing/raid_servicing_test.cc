@@ -184,7 +184,7 @@ TEST_CASE("a disk that holds anything, or is too small, is not taken, and the pl
        "it holds xfs"},
       {"no room", uint64_t{4} << 30, [](FakeWorld&) {}, "are needed"},
       {"no disk at all", uint64_t{8} << 30,
-       [](FakeWorld& world) { world.devices.RemoveDisk("/dev/vdb"); }, "which is not there"},
+       [](FakeWorld& world) { world.devices.RemoveDisk("/dev/vdb"); }, "there is no block device"},
       {"in use", uint64_t{8} << 30,
        [](FakeWorld& world) { world.devices.AddUser("/dev/vdb", "mounted at /mnt"); },
        "it is in use"},

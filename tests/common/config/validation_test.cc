@@ -6,6 +6,7 @@
 
 #include "common/base/strings.h"
 #include "common/config/document.h"
+#include "tests/common/config/rule_cases.h"
 #include "tests/common/config/sample.h"
 #include "tests/support/status_matchers.h"
 
@@ -14,43 +15,11 @@ namespace {
 
 using test::SampleWith;
 
-using Changes = std::vector<std::pair<std::string, std::string>>;
+using test::Changed;
+using Changes = test::Changes;
 
-struct Case {
-  const char* name;
-  Changes changes;  // of the sample: first occurrence replaced
-  std::vector<std::pair<const char*, const char*>> findings;  // path and reason, in order
-};
-
-std::string Change(std::string text, const Changes& changes) {
-  for (const auto& [from, to] : changes) {
-    const size_t found = text.find(from);
-    INFO(from);
-    REQUIRE(found != std::string::npos);
-    text.replace(found, from.size(), to);
-  }
-  return text;
-}
-
-void CheckCases(const std::vector<Case>& cases) {
-  for (const Case& c : cases) {
-    DYNAMIC_SECTION(c.name) {
-      const auto parsed = ParseHostConfiguration(Change(test::kSample, c.changes));
-      const auto findings = GetErrorDetail(parsed.status()).findings;
-      std::string shown;
-      for (const Finding& finding : findings) {
-        StrAppend(&shown, finding.line, " ", finding.path, ": ", finding.reason, "\n");
-      }
-      INFO(shown);
-      REQUIRE(findings.size() == c.findings.size());
-      for (size_t i = 0; i < findings.size(); ++i) {
-        CHECK(findings[i].path == c.findings[i].first);
-        CHECK(findings[i].reason.find(c.findings[i].second) != std::string::npos);
-        CHECK(findings[i].line > 0);
-        CHECK_FALSE(findings[i].remedy.empty());
-      }
-    }
-  }
+void CheckCases(const std::vector<test::RuleCase>& cases) {
+  test::CheckRules(test::kSample, cases);
 }
 
 constexpr char kEncrypted[] = "storage.encryption.volumes[0].targetId";
@@ -79,7 +48,7 @@ TEST_CASE("changes that are allowed") {
       {{"datastorePath: /var/lib/trident/state.sqlite", "disable: true\n  datastorePath: /x"}},
   };
   for (const Changes& changes : allowed) {
-    REQUIRE_OK(ParseHostConfiguration(Change(test::kSample, changes)));
+    REQUIRE_OK(ParseHostConfiguration(Changed(test::kSample, changes)));
   }
   REQUIRE_OK(ParseHostConfiguration("management: {datastorePath: /a/b.sqlite}\n"));
   REQUIRE_OK(ParseHostConfiguration(

@@ -7,6 +7,7 @@
 #include "common/base/strings.h"
 #include "common/config/document.h"
 #include "common/config/lookup.h"
+#include "tests/common/config/rule_cases.h"
 #include "tests/support/status_matchers.h"
 
 namespace trident {
@@ -71,44 +72,9 @@ constexpr char kDocument[] = R"(storage:
     - {path: /opt, persistent: false}
 )";
 
-using Changes = std::vector<std::pair<std::string, std::string>>;
+using test::Changed;
 
-std::string Change(std::string text, const Changes& changes) {
-  for (const auto& [from, to] : changes) {
-    const size_t found = text.find(from);
-    INFO(from);
-    REQUIRE(found != std::string::npos);
-    text.replace(found, from.size(), to);
-  }
-  return text;
-}
-
-struct Case {
-  const char* name;
-  Changes changes;                                            // first occurrence replaced
-  std::vector<std::pair<const char*, const char*>> findings;  // path and reason, in order
-};
-
-void CheckCases(const std::vector<Case>& cases) {
-  for (const Case& c : cases) {
-    DYNAMIC_SECTION(c.name) {
-      const auto parsed = ParseHostConfiguration(Change(kDocument, c.changes));
-      const auto findings = GetErrorDetail(parsed.status()).findings;
-      std::string shown;
-      for (const Finding& finding : findings) {
-        StrAppend(&shown, finding.line, " ", finding.path, ": ", finding.reason, "\n");
-      }
-      INFO(shown);
-      REQUIRE(findings.size() == c.findings.size());
-      for (size_t i = 0; i < findings.size(); ++i) {
-        CHECK(findings[i].path == c.findings[i].first);
-        CHECK(findings[i].reason.find(c.findings[i].second) != std::string::npos);
-        CHECK(findings[i].line > 0);
-        CHECK_FALSE(findings[i].remedy.empty());
-      }
-    }
-  }
-}
+void CheckCases(const std::vector<test::RuleCase>& cases) { test::CheckRules(kDocument, cases); }
 
 constexpr char kRoot[] = "{id: verified-root, name: root, dataDeviceId: root, hashDeviceId: hash}";
 constexpr char kEtc[] = "{path: /etc, targetId: data}";
@@ -298,7 +264,7 @@ TEST_CASE("an overlay that could not be mounted or would lose what matters is re
 }
 
 TEST_CASE("/etc of a root that can be written needs no overlay") {
-  const auto parsed = ParseHostConfiguration(Change(
+  const auto parsed = ParseHostConfiguration(Changed(
       kDocument,
       {{kRoot, "{id: verified-root, name: root, dataDeviceId: root, hashDeviceId: hash}"},
        {"targetId: verified-root", "targetId: root"},
