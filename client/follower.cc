@@ -13,11 +13,6 @@
 namespace trident::client {
 namespace {
 
-bool IsFinal(pb::JobState state) {
-  return state == pb::JOB_STATE_SUCCEEDED || state == pb::JOB_STATE_FAILED ||
-         state == pb::JOB_STATE_CANCELLED || state == pb::JOB_STATE_ROLLED_BACK;
-}
-
 pb::Outcome OutcomeOf(const pb::Job& job) {
   pb::Outcome outcome;
   outcome.set_result(StateName(job.state()));

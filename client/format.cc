@@ -81,6 +81,11 @@ std::string StateName(pb::JobState state) {
   return name;
 }
 
+bool IsFinal(pb::JobState state) {
+  return state == pb::JOB_STATE_SUCCEEDED || state == pb::JOB_STATE_FAILED ||
+         state == pb::JOB_STATE_CANCELLED || state == pb::JOB_STATE_ROLLED_BACK;
+}
+
 std::string Printable(std::string_view text) {
   std::string clean(text);
   while (!clean.empty() && clean.back() == '\n') clean.pop_back();

@@ -20,6 +20,7 @@ std::string FormatBytes(double bytes);                            // "312.0 MiB"
 std::string FormatDuration(double seconds);                       // "4.2 s", "1:05", "1:02:03"
 std::string FormatTime(const google::protobuf::Timestamp& time);  // "2024-05-01 12:00:00Z"; 0: "-"
 std::string StateName(pb::JobState state);                        // "rolling-back"
+bool IsFinal(pb::JobState state);                                 // the job has ended
 
 // Control characters, which could steer a terminal, become '?'; line breaks become blanks.
 std::string Printable(std::string_view text);

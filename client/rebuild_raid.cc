@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <optional>
 #include <ostream>
+#include <string>
 
 #include "client/commands.h"
 #include "client/connection.h"
@@ -18,6 +20,23 @@ bool Rebuilds(const pb::PlanHostResponse& plan) {
   });
 }
 
+// Says what is in the way of a rebuild. A value: the exit code, since there is nothing to submit.
+std::optional<int> Look(Session& session, Connection& connection, const std::string& document) {
+  pb::PlanHostRequest request;
+  request.set_host_configuration(document);
+  pb::PlanHostResponse plan;
+  const grpc::Status status =
+      Call(connection, &pb::HostManagement::Stub::PlanHost, request, plan, kLongCall);
+  if (!status.ok()) return Fail(session.err, status, session.target);
+  for (const std::string& warning : plan.warnings()) {
+    session.err << "warning: " << Printable(warning) << '\n';
+  }
+  if (Rebuilds(plan)) return std::nullopt;
+  session.err << "no array can be rebuilt now\n";
+  // An obstacle is what keeps an array from being complete.
+  return plan.warnings().empty() ? kExitSuccess : kExitRefused;
+}
+
 }  // namespace
 
 int RebuildRaidCommand(Session& session) {
@@ -31,23 +50,21 @@ int RebuildRaidCommand(Session& session) {
     session.err << "the host was not brought to any Host Configuration yet\n";
     return kExitRefused;
   }
-  pb::PlanHostRequest request;
-  request.set_host_configuration(recorded.host_configuration());
-  pb::PlanHostResponse plan;
-  status = Call(connection, &pb::HostManagement::Stub::PlanHost, request, plan, kLongCall);
+  pb::ListJobsRequest newest;
+  newest.set_limit(1);
+  pb::ListJobsResponse jobs;
+  status = Call(connection, &pb::HostManagement::Stub::ListJobs, newest, jobs, kQuickCall);
   if (!status.ok()) return Fail(session.err, status, session.target);
-  for (const std::string& warning : plan.warnings()) {
-    session.err << "warning: " << Printable(warning) << '\n';
-  }
-  if (!Rebuilds(plan)) {
-    session.err << "no array can be rebuilt now\n";
-    // An obstacle is what keeps an array from being complete.
-    return plan.warnings().empty() ? kExitSuccess : kExitRefused;
+  // `trident run` may have begun with it when the host started: that job is joined. A plan would
+  // only say what is left for it to do.
+  const bool works = !jobs.jobs().empty() && !IsFinal(jobs.jobs(0).state());
+  if (!works) {
+    const std::optional<int> ends = Look(session, connection, recorded.host_configuration());
+    if (ends) return *ends;
   }
   pb::HostUpdateRequest update;
   update.set_host_configuration(recorded.host_configuration());
   update.set_allowed_operations("update | transition");
-  update.set_plan_digest(plan.digest());
   const auto renderer = MakeRenderer(session);
   return Follower(session, *renderer).Update(update, "the recorded configuration");
 }

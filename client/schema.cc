@@ -7,8 +7,7 @@
 namespace trident::client {
 
 int SchemaCommand(bool markdown, Session& session) {
-  const std::string schema =
-      markdown ? HostConfigurationMarkdown() : HostConfigurationJsonSchema();
+  const std::string schema = markdown ? HostConfigurationMarkdown() : HostConfigurationJsonSchema();
   session.out << schema;
   if (!schema.ends_with('\n')) session.out << '\n';
   return kExitSuccess;

@@ -144,10 +144,13 @@ class Machine:
 
         return self.serial.wait(ready, timeout, f"'{pattern}' on the serial console")
 
-    def replace_disk(self, index: int) -> None:
-        """Puts a blank disk in the place of one, while the machine is off."""
+    def replace_disk(self, index: int, used: bool = False) -> None:
+        """Puts another disk in the place of one, while the machine is off: a blank one, or one that
+        somebody has partitioned."""
         self.disks[index].unlink()
         run(["truncate", "-s", DISK_SIZE, self.disks[index]])
+        if used:
+            run(["sfdisk", "-q", "-X", "gpt", self.disks[index]], stdin=",,L\n")
 
     def replace_tpm(self) -> None:
         """Puts another TPM into the machine, while it is off."""

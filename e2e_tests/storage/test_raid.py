@@ -30,23 +30,35 @@ def test_a_mirrored_system_is_installed_updated_loses_a_disk_and_is_rebuilt(bare
 
     host.machine.ssh("sync")
     host.machine.power_cut()
-    host.machine.replace_disk(0)
+    host.machine.replace_disk(0, used=True)
     boot = host.start()
     assert boot.version == "2", boot
     states = arrays(host)
     assert set(states.values()) == {"degraded"}, states
 
-    # A blank disk is in its place by now.
+    # The disk in its place is not blank: nothing takes it before somebody has said so.
+    said = host.machine.ssh("tridentctl rebuild-raid 2>&1; echo exit status $?", timeout=120)
+    assert "it has a partition table" in said and "exit status 2" in said, said
+    assert set(arrays(host).values()) == {"degraded"}
+    host.machine.ssh("wipefs -q -a /dev/vda")
     said = host.machine.ssh("tridentctl rebuild-raid", timeout=300)
     assert "succeeded" in said, said
     assert set(arrays(host).values()) == {"ready"}, arrays(host)
     members = host.machine.ssh("mdadm --detail --scan --verbose")
     assert members.count("num-devices=2") == 5, members
     host.machine.ssh("sync")
+    known = {job.id for job in host.client.jobs()}
     host.machine.power_cut()
-    # Now the other one: what was rebuilt carries the host.
+    # Now the other one: what was rebuilt carries the host. A blank disk needs nobody: the host is
+    # brought to its document when it starts.
     host.machine.replace_disk(1)
     assert host.start().version == "2"
+    job = host.client.wait_job(
+        lambda jobs: next((job for job in jobs if job.id not in known), None),
+        timeout=120, what="a job that the host begins by itself")
+    job = host.client.wait_end(job.id)
+    assert state_name(job) == "SUCCEEDED", job.reason
+    assert set(arrays(host).values()) == {"ready"}, arrays(host)
 
 
 def test_arrays_of_every_level_and_xfs_hold_data(bare_host_with):

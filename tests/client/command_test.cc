@@ -216,6 +216,45 @@ TEST_CASE("an update ends with the exit code of its outcome") {
   }
 }
 
+TEST_CASE("a rebuild submits what the host was brought to, when an array can be rebuilt") {
+  ClientFixture client;
+  SECTION("nothing to rebuild") {
+    client.StartAgent();
+    CHECK(client.Run({"rebuild-raid"}) == 0);
+    CHECK_THAT(client.err.str(), Catch::Matchers::Contains("no array can be rebuilt now"));
+    CHECK(client.agent.submitted.empty());
+  }
+  SECTION("something is in the way") {
+    client.agent.plan.add_warnings("/dev/vda has a partition table");
+    client.StartAgent();
+    CHECK(client.Run({"rebuild-raid"}) == 2);
+    CHECK_THAT(client.err.str(), Catch::Matchers::Contains("/dev/vda has a partition table"));
+    CHECK(client.agent.submitted.empty());
+  }
+  SECTION("an array that lacks a member") {
+    client.agent.plan.add_steps()->set_id("restore-array/root-b");
+    client.agent.updates = {
+        {.messages = {EndMessage(pb::JOB_STATE_SUCCEEDED, "succeeded", 2)}, .status = {}}};
+    client.StartAgent();
+    CHECK(client.Run({"rebuild-raid"}) == 0);
+    REQUIRE(client.agent.submitted.size() == 1);
+    CHECK(client.agent.submitted[0].host_configuration() == "storage: {}\n");
+  }
+  SECTION("the rebuild that the host began with by itself is joined") {
+    // What is planned then is what is left.
+    pb::Job& job = *client.agent.jobs.add_jobs();
+    job.set_id("job-1");
+    job.set_state(pb::JOB_STATE_STAGING);
+    client.agent.updates = {
+        {.messages = {EndMessage(pb::JOB_STATE_SUCCEEDED, "succeeded", 2)}, .status = {}}};
+    client.StartAgent();
+    CHECK(client.Run({"rebuild-raid"}) == 0);
+    REQUIRE(client.agent.submitted.size() == 1);
+    CHECK(client.agent.submitted[0].plan_digest().empty());
+    CHECK_THAT(client.out.str(), Catch::Matchers::Contains("succeeded"));
+  }
+}
+
 TEST_CASE("--no-wait leaves when the job is taken") {
   ClientFixture client;
   client.in.str("storage: {}\n");
