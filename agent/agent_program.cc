@@ -3,11 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <string>
 
 #include "agent/agent_options.h"
 #include "agent/commands.h"
+#include "agent/host/host_namespaces.h"
 #include "agent/host/system_journal.h"
 #include "agent/management/target_agent.h"
 #include "common/base/error.h"
@@ -30,6 +32,10 @@ void LogFailure(const absl::Status& status) {
                   finding.remedy.empty() ? "" : " (" + finding.remedy + ")");
   }
   if (!detail.remedy.empty()) spdlog::error("what to do: {}", detail.remedy);
+}
+
+std::string FolderOf(const std::string& path) {
+  return std::filesystem::absolute(path).parent_path().string();
 }
 
 int ExitCodeOf(const absl::Status& status) {
@@ -96,13 +102,20 @@ int RunAgentProgram(int argc, char** argv, std::span<const Migration> migrations
   const absl::StatusOr<LogLevel> level = ParseLogLevel(verbosity);
   if (!level.ok()) return ExitCodeOf(level.status());
   SetUpLogging(*level, MakeSystemJournalWriter());
+  const std::string command = app.get_subcommands().front()->get_name();
+  // The other two look at nothing but their arguments.
+  if (command != "parse-kickstart" && command != "store-range") {
+    const std::string store = StorePathOf(options, AgentConfiguration{});
+    const absl::Status entered =
+        EnterHostOfContainer({FolderOf(options.config_path), FolderOf(store)});
+    if (!entered.ok()) return ExitCodeOf(entered);
+  }
   options.config_named = config->count() > 0;
   if (!status_path.empty()) options.status_path = status_path;
   absl::StatusOr<std::string> socket = SocketPathOf(listen);
   if (!socket.ok()) return ExitCodeOf(socket.status());
   options.socket_path = *std::move(socket);
 
-  const std::string command = app.get_subcommands().front()->get_name();
   if (command == "serve") return ExitCodeOf(ServeCommand(options));
   if (command == "run") return ExitCodeOf(RunCommand(options));
   if (command == "get") return ExitCodeOf(GetCommand(options));

@@ -1,10 +1,9 @@
 """The base of every image: a small Debian 12 without the agent, as ext4 and as a ramdisk.
 
 Slow to make and independent of the agent, so it is kept in the cache under a key made of everything
-that it depends on: a change to this file makes a new one.
+that it depends on: a change to this file makes all kinds anew.
 """
 
-import dataclasses
 import fcntl
 import hashlib
 import json
@@ -15,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 
+from images.base_kinds import KINDS, NETWORKD_FILE, Kind
 from lib import paths
 from lib.process import ProgramError, run
 
@@ -36,33 +36,6 @@ PACKAGES = [
     "libcryptsetup12", "libblkid1", "libmount1", "libefivar1", "libefiboot1", "libsystemd0", "libcryptsetup12",
 ]
 
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """What one base has that others do not need."""
-    packages: tuple[str, ...] = ()
-    root_mib: int = 512
-    # Of FILES, left out.
-    without: tuple[str, ...] = ()
-    suite: str = SUITE
-    # There is a provisioning OS of it too.
-    ramdisk: bool = False
-    # dracut makes the initrd, instead of initramfs-tools.
-    dracut: bool = False
-    # Further folders.
-    folders: tuple[str, ...] = ()
-
-
-NETWORKD_FILE = "etc/systemd/network/10-eth0.network"
-KINDS = {
-    "plain": Kind(ramdisk=True),
-    # Debian 13: it has systemd-sysupdate. The agent in it is the same program.
-    "trixie": Kind(packages=("systemd-container",), root_mib=640, suite="trixie", ramdisk=True),
-    # Its network comes from netplan alone: what is not in the Host Configuration is not there.
-    "netplan": Kind(packages=("netplan.io",), root_mib=640, without=(NETWORKD_FILE,)),
-    # Debian 12's initramfs-tools cannot open a root that dm-verity protects. Such a root has the
-    # mount points of its documents from the beginning.
-    "verity": Kind(packages=("dracut",), dracut=True, folders=("data",)),
-}
 # What takes the place of dracut elsewhere.
 INITRAMFS_PACKAGES = ("initramfs-tools", "busybox")
 # What docs/storage.md asks of the initrd of a verity root.
@@ -193,7 +166,8 @@ def ssh_key() -> pathlib.Path:
 def base(kind: str = "plain") -> Base:
     """The base tree from the cache, made when it is not there yet."""
     public_key = pathlib.Path(f"{ssh_key()}.pub").read_text()
-    key = hashlib.sha256(pathlib.Path(__file__).read_bytes() + public_key.encode()).hexdigest()[:16]
+    key = hashlib.sha256(pathlib.Path(__file__).read_bytes() + repr(KINDS[kind]).encode()
+                         + public_key.encode()).hexdigest()[:16]
     prefix = "base-" if kind == "plain" else f"base-{kind}-"
     folder = paths.cache() / f"{prefix}{key}"
     with (paths.cache() / "base.lock").open("w") as lock:

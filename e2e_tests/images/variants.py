@@ -46,7 +46,7 @@ class Variant:
     options: str = ""
     format: str = "raw-zstd"
     next_agent: bool = False
-    # Of base_tree.KINDS.
+    # Of base_kinds.KINDS.
     base: str = "plain"
     files: tuple[tuple[str, str], ...] = ()
     # Which file systems are images of their own.
@@ -83,6 +83,8 @@ VARIANTS = {
     # The network comes from netplan alone.
     "netplan-v1": Variant("grub", "1", base="netplan"),
     "netplan-v2": Variant("grub", "2", base="netplan"),
+    # The host of a container.
+    "podman-v1": Variant("grub", "1", base="podman"),
     # Debian 13.
     "trixie-v1": Variant("grub", "1", base="trixie", format="raw-lzma"),
     "trixie-v2": Variant("grub", "2", base="trixie", format="raw-lzma"),

@@ -1,0 +1,112 @@
+#include "agent/host/host_namespaces.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/host/file_descriptor.h"
+#include "common/base/error.h"
+
+namespace trident {
+namespace {
+
+constexpr char kHowToStart[] =
+    "Start the container with --privileged --pid host -v /:/host -v /etc/trident:/etc/trident "
+    "-v /var/lib/trident:/var/lib/trident.";
+
+// The mount namespace last: with it /proc is another one.
+constexpr std::array<std::pair<const char*, int>, 4> kNamespaces = {{
+    {"ipc", CLONE_NEWIPC},
+    {"uts", CLONE_NEWUTS},
+    {"net", CLONE_NEWNET},
+    {"mnt", CLONE_NEWNS},
+}};
+
+absl::Status NotPossible(std::string message) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "environment", "container",
+                   std::move(message), kHowToStart);
+}
+
+bool IsSame(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+absl::Status CheckHostRoot(const ContainerView& view) {
+  struct stat mounted = {};
+  struct stat real = {};
+  if (stat(view.host_root.c_str(), &mounted) != 0) {
+    return NotPossible(absl::StrCat("the agent runs in a container (", kContainerMark,
+                                    " is set), and the host's root is not mounted at ",
+                                    view.host_root));
+  }
+  const std::string root = absl::StrCat(view.first_process, "/root/");
+  if (stat(root.c_str(), &real) != 0) {
+    const int error = errno;
+    return NotPossible(std::string(
+        ErrnoError(error, "", "", "the agent runs in a container and may not look at process 1")
+            .message()));
+  }
+  if (!IsSame(mounted, real)) {
+    return NotPossible(absl::StrCat("the agent runs in a container, and ", view.host_root,
+                                    " is not the root of process 1: either that is not the root of "
+                                    "the host, or the container has processes of its own"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSame(const std::string& path, const ContainerView& view) {
+  struct stat here = {};
+  struct stat there = {};
+  if (stat(path.c_str(), &here) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return absl::OkStatus();
+    return ErrnoError(errno, "environment", "container", absl::StrCat("look at ", path));
+  }
+  if (stat((view.host_root + path).c_str(), &there) == 0 && IsSame(here, there)) {
+    return absl::OkStatus();
+  }
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "environment", "container",
+      absl::StrCat(path, " of the container is not ", path,
+                   " of the host, where the agent would look for it"),
+      absl::StrCat("Mount it at the path that it has on the host: -v ", path, ":", path));
+}
+
+}  // namespace
+
+absl::Status EnterHostOfContainer(const std::vector<std::string>& same_paths,
+                                  const ContainerView& view) {
+  if (getenv(kContainerMark) == nullptr) return absl::OkStatus();
+  TRIDENT_RETURN_IF_ERROR(CheckHostRoot(view));
+  for (const std::string& path : same_paths) TRIDENT_RETURN_IF_ERROR(CheckSame(path, view));
+
+  std::array<FileDescriptor, kNamespaces.size()> namespaces;
+  for (size_t i = 0; i < kNamespaces.size(); ++i) {
+    const std::string path = absl::StrCat(view.first_process, "/ns/", kNamespaces[i].first);
+    namespaces[i] = FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!namespaces[i].valid()) {
+      return ErrnoError(errno, "environment", "container", absl::StrCat("open ", path));
+    }
+  }
+  for (size_t i = 0; i < kNamespaces.size(); ++i) {
+    if (setns(namespaces[i].get(), kNamespaces[i].second) != 0) {
+      const int error = errno;
+      return NotPossible(
+          std::string(ErrnoError(error, "", "",
+                                 absl::StrCat("the agent may not leave its container for the "
+                                              "host's namespace '",
+                                              kNamespaces[i].first, "'"))
+                          .message()));
+    }
+  }
+  // Not for the programs that are started, and not for those of a new root.
+  unsetenv(kContainerMark);
+  return absl::OkStatus();
+}
+
+}  // namespace trident

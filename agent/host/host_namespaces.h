@@ -1,0 +1,36 @@
+// From a container that carries the agent to the host that it is to work on. namespaces(7),
+// setns(2).
+#ifndef TRIDENT_AGENT_HOST_HOST_NAMESPACES_H_
+#define TRIDENT_AGENT_HOST_HOST_NAMESPACES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace trident {
+
+// In the environment of every process of the container; its value does not matter.
+inline constexpr char kContainerMark[] = "DOCKER_ENVIRONMENT";
+
+// How a container sees its host.
+struct ContainerView {
+  std::string host_root = "/host";
+  // Folder of the host's first process: --pid host.
+  std::string first_process = "/proc/1";
+};
+
+// Does nothing without the mark. With it, this process leaves the container's mount, network, UTS
+// and IPC namespaces for those of the host: from then on paths, programs, mounts, addresses and the
+// host name are the host's, as if the agent had been started there. The mark is taken out of the
+// environment. Call it before the first thread.
+//
+// FAILED_PRECONDITION when the container was started so that this cannot work, or when one of
+// `same_paths` exists in the container and is another one than the host's: what was mounted into
+// the container to be used would silently be something else afterwards.
+absl::Status EnterHostOfContainer(const std::vector<std::string>& same_paths,
+                                  const ContainerView& view = {});
+
+}  // namespace trident
+
+#endif  // TRIDENT_AGENT_HOST_HOST_NAMESPACES_H_
