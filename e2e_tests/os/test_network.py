@@ -148,6 +148,7 @@ def begin_cut(host: Host, reports: ReportServer) -> str:
     raise AssertionError(f"the stream of job {job_id} ended in order: nothing was cut")
 
 
+@pytest.mark.landing
 def test_a_live_change_that_cuts_the_host_off_is_taken_back(host, reports):
     job_id = begin_cut(host, reports)
     job = host.client.wait_end(job_id, timeout=CONFIRM_SECONDS + 120)

@@ -120,6 +120,7 @@ def check_installed(host) -> None:
     assert ssh("stat -c %a /etc/trident/config.yaml").strip() == "600"
 
 
+@pytest.mark.landing
 def test_an_install_configures_the_host_and_an_update_keeps_its_identity(bare_host):
     host = bare_host
     ssh = host.machine.ssh
