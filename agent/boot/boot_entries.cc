@@ -238,6 +238,41 @@ absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const Boot
   return CheckKept(firmware, of_target, targets, next);
 }
 
+absl::Status RestoreVolumeEntries(Firmware& firmware, Volume volume,
+                                  std::vector<BootTarget> members) {
+  TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
+  std::vector<const BootEntry*> ours = variables.OfVolume(volume);
+  const std::vector<const BootEntry*> copies = variables.CopiesOfVolume(volume);
+  ours.insert(ours.end(), copies.begin(), copies.end());
+  if (ours.empty()) return absl::OkStatus();
+
+  Numbers numbers;
+  for (size_t i = 0; i < members.size(); ++i) {
+    members[i].loader = ours.front()->loader;
+    const auto known = std::find_if(ours.begin(), ours.end(), [&](const BootEntry* entry) {
+      return PointsAt(*entry, members[i]) && !Contains(numbers, entry->number);
+    });
+    if (known != ours.end()) {
+      numbers.push_back((*known)->number);
+      continue;
+    }
+    const std::string label = i == 0 ? BootEntryLabel(volume) : BootCopyLabel(volume, i + 1);
+    const absl::StatusOr<uint16_t> number = firmware.WriteEntry(std::nullopt, label, members[i]);
+    TRIDENT_RETURN_IF_ERROR(
+        Annotate(number.status(), absl::StrFormat("Making the boot entry '%s' again", label)));
+    numbers.push_back(*number);
+  }
+
+  const auto first = std::find_if(variables.order.begin(), variables.order.end(),
+                                  [&](uint16_t number) { return Contains(numbers, number); });
+  Numbers order = Joined(Without(Numbers(variables.order.begin(), first), numbers), numbers);
+  order = Joined(order, Without(Numbers(first, variables.order.end()), order));
+  TRIDENT_RETURN_IF_ERROR(Annotate(
+      SetOrderIfDifferent(firmware, variables, order),
+      absl::StrFormat("Adding the entries of '%s' to the boot order", BootEntryLabel(volume))));
+  return CheckKept(firmware, numbers, members, variables.next);
+}
+
 absl::Status CommitBootOrder(Firmware& firmware, Volume active) {
   TRIDENT_ASSIGN_OR_RETURN(const Variables variables, ReadVariables(firmware));
   const std::vector<const BootEntry*> ours = variables.OfVolume(active);

@@ -39,6 +39,14 @@ absl::Status PointFirmwareAtTarget(Firmware& firmware, Volume target, const Boot
                                    const std::vector<BootTarget>& copies, bool clean_install,
                                    Trial trial = Trial::kBootNext);
 
+// Gives back the entries of a volume with a mirrored ESP that a firmware dropped while it did not
+// find their disk. `members`: of the volume's ESP, in their order; what `loader` says there does
+// not count, an entry that is left has it. Which volume is preferred, and the next start, stay as
+// they are; the members stand one behind the other where the first of them stood. A volume that has
+// no entry gets none. Running it again is the same as running it once.
+absl::Status RestoreVolumeEntries(Firmware& firmware, Volume volume,
+                                  std::vector<BootTarget> members);
+
 // After a proved start: the entry of `active` becomes the first of BootOrder and a BootNext of ours
 // is removed. `active` is the volume that runs. NOT_FOUND when the firmware lost its entry and was
 // not started by one of somebody else's either.

@@ -80,6 +80,14 @@ absl::Status PointFirmwareStep(const Host& host, RootSteps& root, const StepRun&
                                  : ArmVolumeEntry(host.firmware, loader, clean_install);
 }
 
+absl::Status RestoreBootEntriesStep(const Host& host, const StepRun& run) {
+  for (const Volume volume : {Volume::kA, Volume::kB}) {
+    TRIDENT_ASSIGN_OR_RETURN(std::vector<BootTarget> members, BootTargetsOf(host, run, volume));
+    TRIDENT_RETURN_IF_ERROR(RestoreVolumeEntries(host.firmware, volume, std::move(members)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CommitBootStep(const Host& host, const StepRun& run) {
   const Volume target = run.plan.target.value_or(Volume::kA);
   if (SharesEsp(run.configuration)) {

@@ -12,6 +12,10 @@ namespace trident {
 // Points the firmware's next start at the target's ESP; leaves the new root unmounted.
 absl::Status PointFirmwareStep(const Host& host, RootSteps& root, const StepRun& run);
 
+// Boot entries of both volumes whose ESP is an array that got a member back: some firmware drops
+// entries of disks that it does not find.
+absl::Status RestoreBootEntriesStep(const Host& host, const StepRun& run);
+
 // The target runs and is good: prefers it from now on, and records it as active.
 absl::Status CommitBootStep(const Host& host, const StepRun& run);
 

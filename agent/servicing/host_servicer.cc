@@ -85,6 +85,8 @@ class HostServicer : public Servicer {
         return RestoreDiskStep(host_, run);
       case StepKind::kRestoreArray:
         return RestoreArrayStep(host_, run);
+      case StepKind::kRestoreBootEntries:
+        return RestoreBootEntriesStep(host_, run);
       case StepKind::kWaitForArrays:
         return WaitForArraysStep(host_, run);
       case StepKind::kEncryptVolume:

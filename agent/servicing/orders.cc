@@ -71,6 +71,20 @@ class Order {
     }
   }
 
+  void RestoreBootEntries(const Rebuild& rebuild) {
+    const MountPoint* esp = FindEspMount(desired_);
+    if (esp == nullptr) return;
+    for (const Volume volume : {Volume::kA, Volume::kB}) {
+      const BlockDeviceId device = DeviceOn(desired_, esp->target_id, volume);
+      if (std::find(rebuild.arrays.begin(), rebuild.arrays.end(), device) == rebuild.arrays.end()) {
+        continue;
+      }
+      Add(StepKind::kRestoreBootEntries, Phase::kStage, "",
+          "make the boot entries again that the firmware may have dropped with the disk");
+      return;
+    }
+  }
+
   void ApplyNetwork() {
     Add(StepKind::kApplyNetwork, Phase::kFinalize, "", "change the network of the running system");
   }
@@ -313,6 +327,7 @@ std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired,
   Order order(desired, change.kind, active, observed);
   order.RestoreArrays(rebuild);
   if (!rebuild.empty()) order.WaitForArrays();
+  order.RestoreBootEntries(rebuild);
   order.RunScripts(ScriptStage::kPreServicing, Phase::kFinalize);
   order.Apply(recorded);
   order.RunScripts(ScriptStage::kPostConfigure, Phase::kFinalize);

@@ -18,7 +18,7 @@ constexpr std::array<std::pair<Phase, std::string_view>, 4> kPhases{{
     {Phase::kCommit, "commit"},
 }};
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 36> kStepKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 37> kStepKinds{{
     {StepKind::kRunScript, "run-script"},
     {StepKind::kRemoveArray, "remove-array"},
     {StepKind::kWritePartitionTable, "write-partition-table"},
@@ -31,6 +31,7 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 36> kStepKinds{{
     {StepKind::kGrowFilesystem, "grow-filesystem"},
     {StepKind::kRestoreDisk, "restore-disk"},
     {StepKind::kRestoreArray, "restore-array"},
+    {StepKind::kRestoreBootEntries, "restore-boot-entries"},
     {StepKind::kWaitForArrays, "wait-for-arrays"},
     {StepKind::kCheckVerity, "check-verity"},
     {StepKind::kPrepareOverlays, "prepare-overlays"},

@@ -36,6 +36,7 @@ enum class StepKind {
   kRestoreDisk,          // subject: disk; a blank one gets the table of the lost one
   kRestoreArray,         // subject: array; members that are away come back
   kWaitForArrays,        // until new arrays are in step
+  kRestoreBootEntries,   // of mirrored ESPs that got a member back
   kCheckVerity,          // subject: verity device; read through its tree of hashes
   kPrepareOverlays,      // the target's overlays are empty
   kMountNewRoot,

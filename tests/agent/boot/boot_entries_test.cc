@@ -217,6 +217,61 @@ TEST_CASE(
   CHECK(labels() == expected);
 }
 
+TEST_CASE("Entries that a firmware dropped with their disk come back where they were") {
+  const auto entry = [](uint16_t number, Volume volume, const char* label, const char* esp) {
+    BootEntry made = EntryOf(number, volume, "\\EFI\\own.efi");
+    made.label = label;
+    if (esp != nullptr) made.partition_uuid = esp;
+    return made;
+  };
+  constexpr char kMirror[] = "aaaaaaaa-0000-0000-0000-000000000001";
+  const BootEntry a = entry(1, Volume::kA, "trident-a", nullptr);
+  const BootEntry a2 = entry(2, Volume::kA, "trident-a-2", kMirror);
+  const BootEntry b = entry(3, Volume::kB, "trident-b", nullptr);
+  BootTarget mirror = TargetOf(Volume::kA, "");
+  mirror.partition_uuid = kMirror;
+  const std::vector<BootTarget> members = {TargetOf(Volume::kA, ""), mirror};
+
+  struct Case {
+    const char* name;
+    World before;
+    std::vector<std::string> order;
+  };
+  const std::vector<Case> cases = {
+      {"nothing was dropped",
+       {"", {a, a2, b}, {3, 1, 2}, 3, 3},
+       {"trident-b", "trident-a", "trident-a-2"}},
+      {"the first disk's", {"", {a2, b}, {3, 2}, 3, 3}, {"trident-b", "trident-a", "trident-a-2"}},
+      {"the second disk's", {"", {a, b}, {1, 3}, {}, 1}, {"trident-a", "trident-a-2", "trident-b"}},
+      {"the order only",
+       {"", {a, a2, b, Foreign(9, "setup")}, {9, 3, 2}, {}, 3},
+       {"setup", "trident-b", "trident-a", "trident-a-2"}},
+      {"all of the order", {"", {a, a2, b}, {3}, {}, 3}, {"trident-b", "trident-a", "trident-a-2"}},
+      {"a volume that was never installed", {"", {b}, {3}, {}, 3}, {"trident-b"}},
+  };
+  for (const Case& each : cases) {
+    DYNAMIC_SECTION(each.name) {
+      FakeFirmware firmware;
+      Build(firmware, each.before);
+      REQUIRE_OK(RestoreVolumeEntries(firmware, Volume::kA, members));
+      std::vector<std::string> labels;
+      const Numbers order = firmware.Order().value();
+      for (const uint16_t number : order) labels.push_back(firmware.Find(number)->label);
+      CHECK(labels == each.order);
+      CHECK(firmware.Next().value() == each.before.next);
+      const auto once = firmware.Entries().value();
+      for (const BootEntry& made : once) {
+        if (made.label == "trident-a-2") CHECK(made.partition_uuid == kMirror);
+        if (made.label == "trident-a") CHECK(made.partition_uuid == kEspA);
+        if (made.label != "setup") CHECK(made.loader == "\\EFI\\own.efi");
+      }
+      REQUIRE_OK(RestoreVolumeEntries(firmware, Volume::kA, members));
+      CHECK(firmware.Entries().value() == once);
+      CHECK(firmware.Order().value() == order);
+    }
+  }
+}
+
 TEST_CASE("Undoing: a power cut after any write leaves the active volume to fall back to") {
   ForEveryPowerCut(
       {{"armed", {EntryOf(1, Volume::kA), EntryOf(2, Volume::kB)}, {1, 2}, 2, 1},
