@@ -42,7 +42,7 @@ int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kSuccess;
   // Being asked to stop is not a failure: the job goes on at the next start.
   if (absl::IsCancelled(status)) {
-    spdlog::info("{}", std::string(status.message()));
+    spdlog::info("{}", std::string{status.message()});
     return kSuccess;
   }
   LogFailure(status);

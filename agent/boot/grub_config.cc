@@ -134,7 +134,7 @@ class Rewriter {
     // GRUB's own `root` is a device of GRUB, not a parameter of the kernel.
     const size_t value = assignment.name.size() + 1;
     RewrittenText rewritten =
-        RewriteRootParameters(std::string_view(word).substr(value), replacement_.root);
+        RewriteRootParameters(std::string_view{word}.substr(value), replacement_.root);
     result_.roots += rewritten.roots;
     return absl::StrCat(word.substr(0, value), rewritten.text);
   }

@@ -137,6 +137,7 @@ absl::StatusOr<std::vector<Change>> PlanChanges(const Files& files, const Loader
   }
   if (roots == 0) {
     std::vector<std::string> names;
+    names.reserve(configs.size());
     for (const BootConfigFile& file : configs) names.push_back(file.name);
     return Refuse("no-root-parameter",
                   absl::StrFormat("No kernel of the target gets root= from %s (%s): it would find "

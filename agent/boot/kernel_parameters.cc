@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 namespace trident {
@@ -94,7 +95,7 @@ std::string WithKernelParameters(std::string_view line, const KernelParameters& 
   std::vector<std::string> added;
   // What is set goes last: it stays where it is when all this is done once more.
   for (const auto* list : {&defaults, &parameters.set}) {
-    for (const auto& [name, value] : *list) added.push_back(name + "=" + value);
+    for (const auto& [name, value] : *list) added.push_back(absl::StrCat(name, "=", value));
   }
   if (added.empty()) return std::string(line);
   std::vector<std::string_view> words = Words(line);

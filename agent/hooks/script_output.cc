@@ -78,7 +78,7 @@ std::string ScriptOutput::LastLines() const {
   if (text.size() <= limits_.last_bytes) return text;
   size_t begin = text.size() - limits_.last_bytes;
   // Not in the middle of a character.
-  while (begin < text.size() && Utf8CharacterLength(std::string_view(text).substr(begin)) == 0) {
+  while (begin < text.size() && Utf8CharacterLength(std::string_view{text}.substr(begin)) == 0) {
     ++begin;
   }
   return absl::StrCat("... ", text.substr(begin));

@@ -25,7 +25,7 @@ constexpr int kExhaustedPauseMilliseconds = 100;
 bool PeerIsAllowed(int descriptor) {
   const auto peer = GetPeerCredentials(descriptor);
   if (!peer.ok()) {
-    Log(LogLevel::kWarn, std::string(peer.status().message()));
+    Log(LogLevel::kWarn, std::string{peer.status().message()});
     return false;
   }
   if (peer->uid == 0 || peer->uid == geteuid()) return true;

@@ -47,8 +47,10 @@ absl::Status Failed(int error_number, const std::string& attempt) {
 
 // Everything that the child needs, made before fork: after it, only async-signal-safe calls.
 struct Preparation {
+  std::vector<std::string> words;
   std::vector<std::string> environment;
   std::vector<std::string> candidates;  // paths of the program, in the order of PATH
+  // Of the words and of the environment, as execve(2) wants them.
   std::vector<char*> argv;
   std::vector<char*> envp;
 };
@@ -93,13 +95,10 @@ Preparation Prepare(const Command& command) {
   for (const auto& [name, value] : variables) {
     preparation.environment.push_back(absl::StrCat(name, "=", value));
   }
-  for (const std::string& word : command.argv) {
-    preparation.argv.push_back(const_cast<char*>(word.c_str()));
-  }
+  preparation.words = command.argv;
+  for (std::string& word : preparation.words) preparation.argv.push_back(word.data());
   preparation.argv.push_back(nullptr);
-  for (const std::string& entry : preparation.environment) {
-    preparation.envp.push_back(const_cast<char*>(entry.c_str()));
-  }
+  for (std::string& entry : preparation.environment) preparation.envp.push_back(entry.data());
   preparation.envp.push_back(nullptr);
   return preparation;
 }

@@ -118,7 +118,7 @@ absl::Status LinuxMachine::WaitForUnit(const std::string& unit, std::chrono::sec
 
 absl::Status LinuxMachine::Reboot() {
   // Not the manager's method Reboot: that one does not stop services or unmount first.
-  const absl::Status asked =
+  absl::Status asked =
       ServiceManager::OfThisMachine().StartUnit("reboot.target", "replace-irreversibly");
   if (asked.ok()) return asked;
   std::error_code error;
@@ -183,7 +183,7 @@ absl::Status LinuxMachine::LoadKernel(const KernelToStart& kernel) {
 
 absl::Status LinuxMachine::RebootIntoKernel() {
   // systemd goes down as for a reboot, and starts the loaded kernel as its last act.
-  const absl::Status asked =
+  absl::Status asked =
       ServiceManager::OfThisMachine().StartUnit("kexec.target", "replace-irreversibly");
   if (asked.ok()) return asked;
   std::error_code error;

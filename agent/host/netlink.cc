@@ -13,7 +13,7 @@ namespace {
 
 // The kernel answers at once; this is only so that nothing waits forever.
 constexpr int kSeconds = 5;
-constexpr size_t kBuffer = 64 * 1024;
+constexpr size_t kBuffer = size_t{64} * 1024;
 
 }  // namespace
 

@@ -29,7 +29,7 @@ StopSignals::~StopSignals() {
   if (!waiter_.joinable()) return;
   ending_ = true;
   // The waiter sleeps in sigwait; a signal of this very thread wakes it.
-  pthread_kill(waiter_.native_handle(), SIGTERM);
+  pthread_kill(waiter_.native_handle(), SIGHUP);
   waiter_.join();
 }
 

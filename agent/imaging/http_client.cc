@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr long kReceiveBuffer = 256 * 1024;
+constexpr long kReceiveBuffer = 256L * 1024;
 constexpr int kPollMilliseconds = 50;
 
 // libcurl wants to be initialised once per process before the first handle. A local static is

@@ -83,6 +83,11 @@ def _untagged(loader, _, node):
 _UntaggedLoader.add_multi_constructor("!", _untagged)
 
 
+def parse_status(text: str) -> dict:
+    """A Host Status as plain data; tags such as !image are left out."""
+    return yaml.load(text, _UntaggedLoader)
+
+
 class Client:
     """Calls of one agent. The channel reconnects by itself. Use as a context manager."""
 
@@ -120,8 +125,7 @@ class Client:
         return message
 
     def host_status(self) -> dict:
-        """The Host Status as plain data; tags such as !image are left out."""
-        return yaml.load(self.status().status, _UntaggedLoader)
+        return parse_status(self.status().status)
 
     def plan(self, document: str, timeout: float = 60):
         return self.stub.PlanHost(

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lib import paths
-from lib.grpc_client import state_name
+from lib.grpc_client import parse_status, state_name
 from lib.process import run
 
 # The specification's command line.
@@ -45,7 +45,7 @@ def test_a_container_updates_its_host(bare_host, container_image):
         subprocess.run([*host.machine.ssh_command(), f"podman import {' '.join(options)} - "
                         "trident/trident"], stdin=content, timeout=300, check=True)
 
-    status = yaml.safe_load(ssh(f"{RUN} get", timeout=120))
+    status = parse_status(ssh(f"{RUN} get", timeout=120))
     assert status["servicingState"] == "provisioned", status
     # Where it cannot work it says how it has to be started.
     for missing, says in (("--pid host", "processes of its own"),
