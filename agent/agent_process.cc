@@ -46,17 +46,6 @@ FetchOptions FetchOptionsOf(const AgentConfiguration& configuration) {
   return options;
 }
 
-HandedOn HandedOnBy(const AgentConfiguration& configuration) {
-  return {.phonehome = configuration.phonehome,
-          // Of an installed host; the one that installs may log to somewhere else.
-          .logstream = configuration.datastore ? configuration.logstream : std::nullopt,
-          .metrics = configuration.metrics,
-          .network_confirm_seconds = configuration.network_confirm_seconds,
-          .registry_credentials = configuration.registry_credentials,
-          .manifest_keyring = configuration.manifest_keyring,
-          .dangerous_options = configuration.dangerous_options};
-}
-
 // The store's folder outlives reboots, and is the agent's own.
 std::string UndoFolderBeside(const std::string& store_path) {
   return absl::StrCat(store_path.substr(0, store_path.rfind('/') + 1), "undo");
@@ -69,6 +58,12 @@ HostServicerOptions OptionsOf(const AgentConfiguration& configuration,
   options.undo_folder = UndoFolderBeside(store_path);
   options.live_network.limit = std::chrono::seconds(configuration.network_confirm_seconds);
   return options;
+}
+
+// As the file of the agent's configuration says, which a job may have written.
+absl::StatusOr<std::optional<std::string>> PhonehomeNow(const AgentOptions& options) {
+  TRIDENT_ASSIGN_OR_RETURN(AgentConfiguration now, LoadAgentConfiguration(options));
+  return std::move(now.phonehome);
 }
 
 class WiredAgent : public AgentProcess {
@@ -87,15 +82,17 @@ class WiredAgent : public AgentProcess {
 
   ~WiredAgent() override { Shutdown(); }
 
-  absl::Status Start(ServerOptions server) {
+  absl::Status Start(ServerOptions server, const AgentOptions& options) {
     server.store_range = store_->range();
     TRIDENT_ASSIGN_OR_RETURN(const JournalBounds bounds, store_->Bounds());
     TRIDENT_RETURN_IF_ERROR(jobs_->Start());
-    reporting_ = Reporting::Start(configuration_, {.jobs = *jobs_,
-                                                   .files = *host_.files,
-                                                   .clock = *host_.clock,
-                                                   .after_sequence = bounds.newest,
-                                                   .log_stream = log_stream_});
+    reporting_ = Reporting::Start(configuration_,
+                                  {.jobs = *jobs_,
+                                   .files = *host_.files,
+                                   .clock = *host_.clock,
+                                   .after_sequence = bounds.newest,
+                                   .log_stream = log_stream_,
+                                   .phonehome = [options] { return PhonehomeNow(options); }});
     TRIDENT_ASSIGN_OR_RETURN(server_, StartServer(*jobs_, std::move(server)));
     return absl::OkStatus();
   }
@@ -148,7 +145,7 @@ absl::StatusOr<std::unique_ptr<AgentProcess>> StartAgentProcess(
   if (configuration.grpc && configuration.grpc->insecure_loopback) {
     server.insecure_loopback_port = configuration.grpc->listen_port.value_or(kDefaultGrpcPort);
   }
-  TRIDENT_RETURN_IF_ERROR(agent->Start(std::move(server)));
+  TRIDENT_RETURN_IF_ERROR(agent->Start(std::move(server), options));
   spdlog::info("trident {} serves, store {}", TRIDENT_VERSION, path);
   return agent;
 }

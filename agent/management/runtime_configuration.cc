@@ -6,6 +6,20 @@
 
 namespace trident {
 
+HandedOn HandedOnBy(const AgentConfiguration& configuration) {
+  const bool is_of_document =
+      configuration.host_configuration &&
+      configuration.host_configuration->management.phonehome == configuration.phonehome;
+  return {.phonehome = is_of_document ? std::nullopt : configuration.phonehome,
+          // Of an installed host; the one that installs may log to somewhere else.
+          .logstream = configuration.datastore ? configuration.logstream : std::nullopt,
+          .metrics = configuration.metrics,
+          .network_confirm_seconds = configuration.network_confirm_seconds,
+          .registry_credentials = configuration.registry_credentials,
+          .manifest_keyring = configuration.manifest_keyring,
+          .dangerous_options = configuration.dangerous_options};
+}
+
 AgentConfiguration MakeRuntimeConfiguration(const HostConfiguration& configuration,
                                             const HandedOn& handed_on) {
   AgentConfiguration runtime;

@@ -24,6 +24,10 @@ struct HandedOn {
   bool dangerous_options = false;
 };
 
+// What an agent with this configuration hands on. An address for phonehome that its document names
+// is the document's: it goes when the document stops to name it.
+HandedOn HandedOnBy(const AgentConfiguration& configuration);
+
 // What `management` of the Host Configuration asks for, and what is handed on.
 AgentConfiguration MakeRuntimeConfiguration(const HostConfiguration& configuration,
                                             const HandedOn& handed_on);

@@ -60,11 +60,29 @@ bool Phonehome::Flush(std::chrono::milliseconds limit) {
   return waiting_.empty();
 }
 
+void Phonehome::Leave() {
+  {
+    const std::lock_guard lock(mutex_);
+    leaving_ = true;
+  }
+  changed_.notify_all();
+}
+
+bool Phonehome::has_left() {
+  const std::lock_guard lock(mutex_);
+  return left_;
+}
+
 void Phonehome::Send() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+    changed_.wait(lock, [this] { return ending_ || leaving_ || !waiting_.empty(); });
     if (ending_) return;
+    if (waiting_.empty()) {
+      left_ = true;
+      return;
+    }
+    const bool is_last_series = leaving_;
     const Message message = waiting_.front();
     const uint64_t added = added_;
     sending_ = true;
@@ -81,7 +99,11 @@ void Phonehome::Send() {
     if (added_ != added) continue;
     resting_ = true;
     changed_.notify_all();
-    changed_.wait_for(lock, options_.pause, [&] { return ending_ || added_ != added; });
+    if (is_last_series) {
+      left_ = true;
+      return;
+    }
+    changed_.wait_for(lock, options_.pause, [&] { return ending_ || leaving_ || added_ != added; });
     resting_ = false;
   }
 }

@@ -54,6 +54,12 @@ class Phonehome {
   // Waits until everything is sent, or one series for it has failed, at most `limit`. True: sent.
   bool Flush(std::chrono::milliseconds limit);
 
+  // Nothing more will come. The thread ends when everything is sent, or when one series has failed
+  // from now on: a server that nobody has named any more is not waited for.
+  void Leave();
+  // The thread has ended after Leave.
+  bool has_left();
+
  private:
   struct Message {
     std::string state;
@@ -74,6 +80,8 @@ class Phonehome {
   std::condition_variable changed_;
   std::deque<Message> waiting_;
   bool ending_ = false;
+  bool leaving_ = false;
+  bool left_ = false;
   bool sending_ = false;
   bool resting_ = false;      // a series has failed, and the next one is not yet due
   uint64_t added_ = 0;        // messages ever

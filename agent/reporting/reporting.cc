@@ -53,13 +53,12 @@ std::unique_ptr<Reporting> Reporting::Start(const AgentConfiguration& configurat
 
   reporting->service_status_ = std::make_unique<ServiceStatus>(NotifyStatus);
   sinks.push_back(reporting->service_status_.get());
-  if (configuration.phonehome) {
-    reporting->phonehome_ = MakePhonehome(*configuration.phonehome);
-    reporting->phonehome_->Started(status_yaml());
-    reporting->phonehome_reporter_ =
-        std::make_unique<PhonehomeReporter>(*reporting->phonehome_, status_yaml);
-    sinks.push_back(reporting->phonehome_reporter_.get());
-  }
+  reporting->phonehome_reporter_ = std::make_unique<PhonehomeReporter>(
+      configuration.phonehome,
+      PhonehomeReporter::Functions{
+          .status_yaml = status_yaml, .address = agent.phonehome, .connect = MakePhonehome});
+  reporting->phonehome_reporter_->Started();
+  sinks.push_back(reporting->phonehome_reporter_.get());
   if (configuration.metrics) {
     Metrics::Sources sources{.status_yaml = status_yaml, .dropped_records = nullptr};
     if (agent.log_stream != nullptr) {
@@ -99,7 +98,7 @@ std::unique_ptr<Reporting> Reporting::Start(const AgentConfiguration& configurat
 Reporting::~Reporting() {
   // First what feeds the others.
   watcher_.reset();
-  if (phonehome_ != nullptr) phonehome_->Flush(kLastWords);
+  if (phonehome_reporter_ != nullptr) phonehome_reporter_->Flush(kLastWords);
 }
 
 }  // namespace trident

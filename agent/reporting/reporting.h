@@ -3,9 +3,12 @@
 #define TRIDENT_AGENT_REPORTING_REPORTING_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "agent/host/clock.h"
 #include "agent/host/files.h"
 #include "agent/jobs/job_manager.h"
@@ -37,6 +40,8 @@ class Reporting {
     // The newest event before the manager was started: what it did since then is reported.
     uint64_t after_sequence = 0;
     std::shared_ptr<LogStream> log_stream;  // may be null
+    // PhonehomeReporter::Functions::address: a job may have changed it.
+    std::function<absl::StatusOr<std::optional<std::string>>()> phonehome;
   };
 
   // Says "started" to phonehome. What cannot be had, such as the metrics' port, is told to the log:
@@ -57,7 +62,6 @@ class Reporting {
   explicit Reporting(Key) {}
 
  private:
-  std::unique_ptr<Phonehome> phonehome_;
   std::unique_ptr<PhonehomeReporter> phonehome_reporter_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<MetricsServer> metrics_server_;

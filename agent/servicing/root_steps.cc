@@ -25,6 +25,7 @@
 #include "agent/storage/tool.h"
 #include "agent/storage/uuid.h"
 #include "common/base/error.h"
+#include "common/config/document.h"
 #include "common/config/lookup.h"
 #include "common/config/path.h"
 
@@ -250,6 +251,18 @@ absl::Status RootSteps::ConfigureEncryption(const StepRun& run) {
   return Annotate(host_.files.Write(path, text, 0644), "write /etc/crypttab");
 }
 
+HandedOn RootSteps::HandedOnNow(const StepRun& run) const {
+  HandedOn handed_on = handed_on_;
+  if (run.recorded == nullptr) return handed_on;
+  // Since this agent started a live change may have put an address of its document in the place of
+  // the one that was handed on. Whether it did must not depend on when the agent was restarted.
+  const auto text = host_.files.Read(kDefaultAgentConfigurationPath);
+  if (!text.ok()) return handed_on;
+  const auto present = ParseAgentConfiguration(*text);
+  if (present.ok()) handed_on.phonehome = HandedOnBy(*present).phonehome;
+  return handed_on;
+}
+
 absl::Status RootSteps::ConfigureManagement(const StepRun& run) {
   TRIDENT_RETURN_IF_ERROR(Mount(run));
   if (run.configuration.management.self_upgrade) {
@@ -263,14 +276,14 @@ absl::Status RootSteps::ConfigureManagement(const StepRun& run) {
   TRIDENT_RETURN_IF_ERROR(run.record_target_range(range));
   TRIDENT_RETURN_IF_ERROR(CopyHandedOnFiles(host_.files, path_, handed_on_));
   TRIDENT_RETURN_IF_ERROR(WriteRuntimeConfiguration(
-      host_.files, path_, MakeRuntimeConfiguration(run.configuration, handed_on_)));
+      host_.files, path_, MakeRuntimeConfiguration(run.configuration, HandedOnNow(run))));
   run.status.management.datastore_path = DatastorePathOf(run.configuration);
   return absl::OkStatus();
 }
 
 absl::Status RootSteps::ApplyManagement(const StepRun& run) {
   return WriteRuntimeConfiguration(host_.files, "/",
-                                   MakeRuntimeConfiguration(run.configuration, handed_on_));
+                                   MakeRuntimeConfiguration(run.configuration, HandedOnNow(run)));
 }
 
 absl::Status RootSteps::CarryStore(const StepRun& run) {

@@ -49,6 +49,8 @@ class RootSteps {
   absl::StatusOr<std::string> EspFolder(const StepRun& run) const;
 
  private:
+  // What the next runtime configuration takes over from the present one.
+  HandedOn HandedOnNow(const StepRun& run) const;
   // How the target finds its root and what else its boot entries need. Writes the initrd that
   // mounts overlays to the ESP.
   absl::StatusOr<RootIdentity> PrepareIdentity(const StepRun& run, const std::string& esp);

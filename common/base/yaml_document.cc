@@ -13,6 +13,7 @@
 
 #include "common/base/strings.h"
 #include "common/base/utf8.h"
+#include "common/base/yaml_fault.h"
 #include "common/base/yaml_scalar.h"
 
 namespace trident {
@@ -23,44 +24,19 @@ struct Refused {
   Finding finding;
 };
 
-// At the end of the text yaml-cpp takes a quoted string for closed when a line break comes before;
-// at the end of a document it does not.
-std::string EndDocument(std::string_view text) {
-  return StrCat(text, text.ends_with('\n') || text.empty() ? "" : "\n", "...\n");
-}
-
-uint32_t LineOf(const YAML::Mark& mark) {
-  return mark.line < 0 ? 0 : static_cast<uint32_t>(mark.line) + 1;
-}
-
-uint32_t ColumnOf(const YAML::Mark& mark) {
-  return mark.column < 0 ? 0 : static_cast<uint32_t>(mark.column) + 1;
-}
-
-Finding FindingAtOffset(std::string_view text, size_t offset, std::string reason,
-                        std::string remedy) {
-  Finding finding;
-  finding.line = 1;
-  finding.column = 1;
-  for (const char c : text.substr(0, offset)) {
-    if (c == '\n') {
-      ++finding.line;
-      finding.column = 1;
-    } else {
-      ++finding.column;
-    }
-  }
-  finding.reason = std::move(reason);
-  finding.remedy = std::move(remedy);
-  return finding;
-}
-
 // Builds the tree out of the parser's events, within the bounds.
 class TreeBuilder : public YAML::EventHandler {
  public:
   explicit TreeBuilder(std::vector<Finding>& findings) : findings_(findings) {}
 
   YamlNodePtr TakeRoot() { return std::move(root_); }
+
+  // The innermost bracket that is open, when what was read last is within it.
+  std::optional<OpenBracket> bracket() const {
+    if (frames_.empty() || !frames_.back().is_flow) return std::nullopt;
+    const YamlNode& node = *frames_.back().node;
+    return OpenBracket{node.kind == YamlNode::Kind::kSequence, node.line, node.column};
+  }
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -97,14 +73,14 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    Open(mark, anchor, NewNode(mark, YamlNode::Kind::kSequence, tag));
+                       YAML::EmitterStyle::value style) override {
+    Open(mark, anchor, NewNode(mark, YamlNode::Kind::kSequence, tag), style);
   }
   void OnSequenceEnd() override { Close(); }
 
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    Open(mark, anchor, NewNode(mark, YamlNode::Kind::kMapping, tag));
+                  YAML::EmitterStyle::value style) override {
+    Open(mark, anchor, NewNode(mark, YamlNode::Kind::kMapping, tag), style);
   }
   void OnMapEnd() override { Close(); }
 
@@ -126,6 +102,7 @@ class TreeBuilder : public YAML::EventHandler {
     std::shared_ptr<YamlNode> node;
     YAML::Mark mark;
     YAML::anchor_t anchor = 0;
+    bool is_flow = false;  // written with brackets
     Extent extent;
     // Of mappings: the key whose value comes next, and all keys so far with their lines.
     bool has_key = false;
@@ -148,13 +125,15 @@ class TreeBuilder : public YAML::EventHandler {
     return node;
   }
 
-  void Open(const YAML::Mark& mark, YAML::anchor_t anchor, std::shared_ptr<YamlNode> node) {
+  void Open(const YAML::Mark& mark, YAML::anchor_t anchor, std::shared_ptr<YamlNode> node,
+            YAML::EmitterStyle::value style) {
     if (frames_.size() >= kMaxYamlDepth) RefuseDepth(mark);
     Count(mark, 1, 0);
     Frame frame;
     frame.node = std::move(node);
     frame.mark = mark;
     frame.anchor = anchor;
+    frame.is_flow = style == YAML::EmitterStyle::Flow;
     frame.extent.height = 1;
     frames_.push_back(std::move(frame));
   }
@@ -272,38 +251,13 @@ class TreeBuilder : public YAML::EventHandler {
 };
 
 // Refuses whatever comes: for what follows the first document.
-class NothingMore : public YAML::EventHandler {
+class NothingMore : public YamlIgnorer {
  public:
   void OnDocumentStart(const YAML::Mark& mark) override {
     throw Refused{{"", LineOf(mark), ColumnOf(mark), "a second document begins here",
                    "Send one document; remove this one and the line \"---\" before it."}};
   }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
 };
-
-std::string RemedyFor(std::string_view message) {
-  if (message == YAML::ErrorMsg::EOF_IN_SCALAR || message == YAML::ErrorMsg::DOC_IN_SCALAR) {
-    return "Close the quoted string: a ' or \" is missing.";
-  }
-  if (message == YAML::ErrorMsg::END_OF_MAP_FLOW || message == YAML::ErrorMsg::END_OF_SEQ_FLOW) {
-    return "Close the bracket: a } or ] or a comma is missing.";
-  }
-  if (message == YAML::ErrorMsg::UNKNOWN_ANCHOR) {
-    return "Define the anchor (&name) before the alias (*name), or quote a text that begins "
-           "with *.";
-  }
-  return "Correct the YAML at this place: check indentation, colons and quotes.";
-}
 
 // What cannot be told by the parser: it takes the byte 4 for the end of the text, and guesses
 // UTF-16 from NUL bytes.
@@ -361,27 +315,26 @@ YamlDocument LoadYaml(std::string_view text) {
     return document;
   }
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  TreeBuilder builder(document.findings);
   try {
-    std::istringstream stream(EndDocument(text));
+    std::istringstream stream(EndYamlDocument(text));
     YAML::Parser parser(stream);
-    TreeBuilder builder(document.findings);
     const bool has_document = parser.HandleNextDocument(builder);
-    NothingMore nothing_more;
-    if (has_document) parser.HandleNextDocument(nothing_more);
     document.root = builder.TakeRoot();
     if (document.root == nullptr) {
       auto empty = std::make_shared<YamlNode>();
       empty->line = empty->column = 1;
       document.root = std::move(empty);
     }
+    NothingMore nothing_more;
+    if (has_document) parser.HandleNextDocument(nothing_more);
   } catch (const Refused& refused) {
     document.findings.push_back(refused.finding);
   } catch (const YAML::Exception& error) {
-    document.findings.push_back({"", LineOf(error.mark), ColumnOf(error.mark),
-                                 StrCat("not valid YAML: ", error.msg), RemedyFor(error.msg)});
+    document.findings.push_back(DescribeYamlFault(text, error, builder.bracket()));
   } catch (const std::exception& error) {
-    document.findings.push_back(
-        {"", 0, 0, StrCat("the YAML cannot be read: ", error.what()), RemedyFor("")});
+    document.findings.push_back({"", 0, 0, StrCat("the YAML cannot be read: ", error.what()),
+                                 "Check indentation, colons and quotes."});
   }
   return document;
 }

@@ -51,7 +51,8 @@ struct YamlNode {
 };
 
 struct YamlDocument {
-  // The tree. Null when the text is no YAML or is over a bound; findings then say why.
+  // The tree. Null when the text is no YAML or is over a bound; findings then say why. What follows
+  // a whole document is a finding, and the tree is that of the first one.
   YamlNodePtr root;
   // Syntax errors, duplicate keys, keys that are not strings, ...: the tree has what is left.
   std::vector<Finding> findings;

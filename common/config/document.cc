@@ -23,6 +23,11 @@ bool ReadDocument(std::string_view yaml, FindingList& findings, T& out) {
   YamlDocument document = LoadYaml(yaml);
   findings.Append(std::move(document.findings));
   if (document.root == nullptr) return false;
+  if (document.root->kind == YamlNode::Kind::kNull) {
+    findings.Fail("", document.root->line, document.root->column, "the document is empty",
+                  "Write {} when nothing is to be said.");
+    return false;
+  }
   Reader reader(findings, UnknownKeys::kRefuse);
   reader.ReadObject(*document.root, "", out);
   return document.root->kind == YamlNode::Kind::kMapping;

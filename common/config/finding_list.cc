@@ -47,7 +47,7 @@ void FindingList::FailKey(const std::string& path, uint32_t line, uint32_t colum
 }
 
 void FindingList::Add(const std::string& path, std::string reason, std::string remedy) {
-  if (Failed(path)) return;
+  if (HasAtOrAbove(failed_, path)) return;
   Finding finding{path, 0, 0, std::move(reason), std::move(remedy)};
   for (std::string_view place = path;; place = ParentOf(place)) {
     if (const auto found = positions_.find(place); found != positions_.end()) {
@@ -61,13 +61,24 @@ void FindingList::Add(const std::string& path, std::string reason, std::string r
 }
 
 bool FindingList::Failed(std::string_view path) const {
-  for (std::string_view place = path;; place = ParentOf(place)) {
-    // The document as a whole has its own way to fail: without a model there is no validation.
-    if (place.empty()) break;
-    if (failed_.contains(place)) return true;
+  return HasAtOrAbove(failed_, path) || HasBelow(failed_, path);
+}
+
+bool FindingList::IsIncomplete(std::string_view path) const {
+  return HasAtOrAbove(unread_, path) || HasBelow(unread_, path);
+}
+
+bool FindingList::HasAtOrAbove(const Places& places, std::string_view path) {
+  // The document as a whole has its own way to fail: without a model there is no validation.
+  for (std::string_view place = path; !place.empty(); place = ParentOf(place)) {
+    if (places.contains(place)) return true;
   }
-  const auto below = failed_.lower_bound(path);
-  for (auto next = below; next != failed_.end() && next->starts_with(path); ++next) {
+  return false;
+}
+
+bool FindingList::HasBelow(const Places& places, std::string_view path) {
+  const auto below = places.lower_bound(path);
+  for (auto next = below; next != places.end() && next->starts_with(path); ++next) {
     if (next->size() > path.size() &&
         ((*next)[path.size()] == '.' || (*next)[path.size()] == '[')) {
       return true;

@@ -27,21 +27,24 @@ class FindingList {
   void Fail(const std::string& path, uint32_t line, uint32_t column, std::string reason,
             std::string remedy);
 
-  // The reader: an unknown key, which may be a misspelt one.
+  // The reader: an unknown key, which may be a misspelt one; or something that is wrong beside a
+  // value which was read all the same.
   void FailKey(const std::string& path, uint32_t line, uint32_t column, std::string reason,
                std::string remedy);
 
   // The validation: the value at `path`, which the reader took, breaks a rule. Not reported when
-  // the reader refused something at, above or below the path: it would only be a consequence.
+  // the reader refused the path or something above it: it would only be a consequence.
   void Add(const std::string& path, std::string reason, std::string remedy);
 
   // The reader refused something at, above or below `path`.
   bool Failed(std::string_view path) const;
 
-  // The reader refused a key, a mapping, a list or an id: what seems to be missing in the model
-  // may be there in the document.
-  bool is_incomplete() const { return is_incomplete_; }
-  void set_incomplete() { is_incomplete_ = true; }
+  // The reader: a mapping, a list or an id at `path` was refused, or it has an unknown key.
+  void NoteUnread(const std::string& path) { unread_.insert(path); }
+
+  // There is such a place at, above or below `path`: what seems to be missing there in the model
+  // may be in the document.
+  bool IsIncomplete(std::string_view path) const;
 
   bool empty() const { return count_ == 0; }
 
@@ -58,11 +61,15 @@ class FindingList {
     uint32_t column = 0;
   };
 
+  using Places = std::set<std::string, std::less<>>;
+
   void Push(Finding finding);
+  static bool HasAtOrAbove(const Places& places, std::string_view path);
+  static bool HasBelow(const Places& places, std::string_view path);
 
   std::map<std::string, Position, std::less<>> positions_;
-  std::set<std::string, std::less<>> failed_;
-  bool is_incomplete_ = false;
+  Places failed_;
+  Places unread_;
   size_t count_ = 0;  // also of those that were not kept
   std::vector<Finding> findings_;
 };

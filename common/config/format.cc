@@ -52,6 +52,13 @@ Fault CheckDeviceName(std::string_view text) {
   return std::nullopt;
 }
 
+Fault CheckMetadataVersion(std::string_view text) {
+  const bool good = !text.empty() && IsAsciiAlnum(text[0]) &&
+                    AllOf(text, [](unsigned char c) { return IsAsciiAlnum(c) || c == '.'; });
+  if (good) return std::nullopt;
+  return FormatFault{"must be a version of mdadm's metadata", "Write a version such as 1.0."};
+}
+
 Fault CheckAbsolutePath(std::string_view text) {
   if (Fault fault = CheckNonEmptyLine(text)) return fault;
   if (text[0] != '/') {
@@ -225,6 +232,8 @@ std::optional<FormatFault> CheckFormat(Format format, std::string_view text) {
       return CheckComponent(text, "an id");
     case Format::kDeviceName:
       return CheckDeviceName(text);
+    case Format::kMetadataVersion:
+      return CheckMetadataVersion(text);
     case Format::kAbsolutePath:
       return CheckAbsolutePath(text);
     case Format::kFilesystem:
@@ -268,6 +277,8 @@ std::string_view FormatName(Format format) {
       return "id";
     case Format::kDeviceName:
       return "device name";
+    case Format::kMetadataVersion:
+      return "metadata version";
     case Format::kAbsolutePath:
       return "absolute path";
     case Format::kFilesystem:
@@ -311,6 +322,8 @@ std::string_view FormatPattern(Format format) {
     case Format::kId:
     case Format::kDeviceName:
       return "^[^\\u0000-\\u001f\\u007f/]+$";
+    case Format::kMetadataVersion:
+      return "^[A-Za-z0-9][A-Za-z0-9.]*$";
     case Format::kAbsolutePath:
       return "^/[^\\u0000-\\u001f\\u007f]*$";
     case Format::kFilesystem:

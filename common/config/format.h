@@ -9,11 +9,12 @@
 namespace trident {
 
 enum class Format {
-  kText,        // anything, several lines, too
-  kLine,        // one line, not empty, no control characters
-  kSecretLine,  // one line, may be empty; never repeated in messages
-  kId,          // of a block device
-  kDeviceName,  // one component of a path
+  kText,             // anything, several lines, too
+  kLine,             // one line, not empty, no control characters
+  kSecretLine,       // one line, may be empty; never repeated in messages
+  kId,               // of a block device
+  kDeviceName,       // one component of a path
+  kMetadataVersion,  // of mdadm
   kAbsolutePath,
   kFilesystem,
   kHttpUrl,

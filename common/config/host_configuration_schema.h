@@ -139,9 +139,9 @@ struct Schema<SoftwareRaidArray> {
                 "`raid1` and `raid10`, three for `raid5`, four for `raid6`.",
                 Format::kId},
                &SoftwareRaidArray::devices);
-    v.Required(
-        {"metadataVersion", "Version of mdadm's metadata, such as `1.0`.", Format::kDeviceName},
-        &SoftwareRaidArray::metadata_version);
+    v.Required({"metadataVersion", "Version of mdadm's metadata, such as `1.0`.",
+                Format::kMetadataVersion},
+               &SoftwareRaidArray::metadata_version);
   }
 };
 

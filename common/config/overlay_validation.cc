@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <vector>
 
 #include "common/base/strings.h"
 #include "common/base/yaml_document.h"
@@ -30,9 +31,13 @@ class OverlayValidator {
 
   void Check() {
     for (size_t i = 0; i < storage_.overlays.size(); ++i) {
+      has_place_.push_back(
+          CheckPath(storage_.overlays[i], StrCat(path_, ".overlays[", i, "].path")));
+    }
+    for (size_t i = 0; i < storage_.overlays.size(); ++i) {
       const Overlay& overlay = storage_.overlays[i];
       const std::string path = StrCat(path_, ".overlays[", i, "]");
-      if (CheckPath(overlay, path + ".path")) CheckNesting(overlay, i, path + ".path");
+      if (has_place_[i]) CheckNesting(overlay, i, path + ".path");
       CheckTarget(overlay, path);
       if (NormalizePath(overlay.path) == kEtc) CheckEtc(overlay, path);
     }
@@ -75,7 +80,8 @@ class OverlayValidator {
 
   void CheckNesting(const Overlay& overlay, size_t index, const std::string& path) {
     for (size_t i = 0; i < storage_.overlays.size(); ++i) {
-      if (i == index || !IsAtOrBelow(overlay.path, storage_.overlays[i].path)) continue;
+      if (i == index || !has_place_[i]) continue;
+      if (!IsAtOrBelow(overlay.path, storage_.overlays[i].path)) continue;
       const bool same = NormalizePath(overlay.path) == NormalizePath(storage_.overlays[i].path);
       // Of two with one path the second is said.
       if (same && i > index) continue;
@@ -141,7 +147,7 @@ class OverlayValidator {
                       "Remove the option.");
       }
       for (size_t i = 0; i < storage_.overlays.size(); ++i) {
-        if (!IsAtOrBelow(mount.path, storage_.overlays[i].path)) continue;
+        if (!has_place_[i] || !IsAtOrBelow(mount.path, storage_.overlays[i].path)) continue;
         findings_.Add(path,
                       StrCat(Quoted(*overlay.target_id), " is mounted at ", Quoted(mount.path),
                              ", below the overlay at ", path_, ".overlays[", i, "]"),
@@ -149,7 +155,7 @@ class OverlayValidator {
       }
       return;
     }
-    if (findings_.is_incomplete()) return;
+    if (!index_.knows_mounts()) return;
     findings_.Add(path, StrCat(Quoted(*overlay.target_id), " is not mounted"),
                   "Add its mount point.");
   }
@@ -158,7 +164,8 @@ class OverlayValidator {
     const bool verity_root =
         std::any_of(storage_.verity.begin(), storage_.verity.end(),
                     [](const VerityDevice& verity) { return verity.name == "root"; });
-    if (!verity_root && !findings_.is_incomplete() && !findings_.Failed(path_ + ".verity")) {
+    if (!verity_root && !findings_.IsIncomplete(path_ + ".verity") &&
+        !findings_.Failed(path_ + ".verity")) {
       findings_.Add(path + ".path", "/etc of a root that can be written needs no overlay",
                     "Remove the overlay.");
       return;
@@ -182,6 +189,8 @@ class OverlayValidator {
   const std::string& path_;
   const StorageIndex& index_;
   FindingList& findings_;
+  std::vector<bool>
+      has_place_;  // of each overlay: its path is good; the others are compared to none
 };
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace trident {
 namespace {
 
 constexpr size_t kMaxGuessedKeyBytes = 40;
+constexpr std::string_view kMergeKey = "<<";  // of YAML 1.1
 
 // Levenshtein distance.
 size_t EditDistance(std::string_view a, std::string_view b) {
@@ -68,7 +69,10 @@ void Reader::LocateAll(const YamlNode& node, const std::string& path) {
     LocateAll(*node.sequence[i], StrCat(path, "[", i, "]"));
   }
   for (const YamlNode::Entry& entry : node.mapping) {
-    LocateAll(*entry.value, StrCat(path, ".", Shorten(entry.key)));
+    const std::string entry_path = StrCat(path, ".", Shorten(entry.key));
+    LocateAll(*entry.value, entry_path);
+    // What is told about a block below its key, is told where the key is.
+    if (entry.value->line != entry.line) findings_.Locate(entry_path, entry.line, entry.column);
   }
 }
 
@@ -77,9 +81,14 @@ void Reader::Fail(const YamlNode& node, const std::string& path, std::string rea
   findings_.Fail(path, node.line, node.column, std::move(reason), std::move(remedy));
 }
 
+void Reader::FailBeside(const YamlNode& node, const std::string& path, std::string reason,
+                        std::string remedy) {
+  findings_.FailKey(path, node.line, node.column, std::move(reason), std::move(remedy));
+}
+
 void Reader::FailMissing(const YamlNode& node, const std::string& path, std::string_view key,
                          bool is_declaring) {
-  if (is_declaring) findings_.set_incomplete();
+  if (is_declaring) findings_.NoteUnread(path);
   Fail(node, path, StrCat("the key \"", key, "\" is missing here"),
        StrCat("Add \"", key, ":\" with its value."));
 }
@@ -95,11 +104,14 @@ void Reader::RefuseUnknownKeys(const YamlNode& node, const std::string& path,
   if (unknown_keys_ == UnknownKeys::kIgnore) return;
   for (const YamlNode::Entry& entry : node.mapping) {
     if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
-    findings_.set_incomplete();
+    findings_.NoteUnread(path);
     findings_.FailKey(
         ChildPath(path, Shorten(entry.key)), entry.line, entry.column,
         StrCat("the key \"", Shorten(entry.key), "\" is unknown here"),
-        StrCat(DidYouMean(entry.key, known), "Known keys: ", StrJoin(known, ", "), "."));
+        entry.key == kMergeKey
+            ? std::string("Write the keys out: mappings are not merged. An alias (*name) may stand "
+                          "for a whole value.")
+            : StrCat(DidYouMean(entry.key, known), "Known keys: ", StrJoin(known, ", "), "."));
   }
 }
 
@@ -110,19 +122,34 @@ bool Reader::ExpectNoTag(const YamlNode& node, const std::string& path) {
   return false;
 }
 
+void Reader::RefuseTag(const YamlNode& node, const std::string& path) {
+  if (node.tag.empty()) return;
+  FailBeside(node, path, StrCat("the tag \"", Shorten(node.tag), "\" has no meaning here"),
+             "Remove the tag.");
+}
+
 bool Reader::ExpectMapping(const YamlNode& node, const std::string& path) {
   Locate(node, path);
-  if (node.kind == YamlNode::Kind::kMapping) return ExpectNoTag(node, path);
-  findings_.set_incomplete();
-  Fail(node, path, StrCat("expected a mapping, found ", DescribeYamlNode(node)),
+  if (node.kind == YamlNode::Kind::kMapping) {
+    RefuseTag(node, path);
+    return true;
+  }
+  findings_.NoteUnread(path);
+  // A text is not repeated: it may be a password, written where its mapping should be.
+  const bool is_text = node.kind == YamlNode::Kind::kScalar;
+  Fail(node, path,
+       StrCat("expected a mapping, found ", is_text ? "a single value" : DescribeYamlNode(node)),
        "Write \"key: value\" lines, indented below, or {}.");
   return false;
 }
 
-bool Reader::ExpectSequence(const YamlNode& node, const std::string& path) {
+bool Reader::ExpectSequence(const YamlNode& node, const std::string& path, bool holds_objects) {
   Locate(node, path);
-  if (node.kind == YamlNode::Kind::kSequence) return ExpectNoTag(node, path);
-  findings_.set_incomplete();
+  if (node.kind == YamlNode::Kind::kSequence) {
+    RefuseTag(node, path);
+    return true;
+  }
+  if (holds_objects) findings_.NoteUnread(path);
   Fail(node, path, StrCat("expected a list, found ", DescribeYamlNode(node)),
        "Write \"- item\" lines, indented below, or [].");
   return false;
@@ -181,7 +208,7 @@ void Reader::ReadString(const YamlNode& node, const std::string& path, Format fo
   const std::string* const text = ExpectScalar(node, path, "a string");
   if (text == nullptr) return;
   if (auto fault = CheckFormat(format, *text)) {
-    if (format == Format::kId) findings_.set_incomplete();
+    if (format == Format::kId && path.ends_with(".id")) findings_.NoteUnread(path);
     Fail(node, path,
          format == Format::kSecretLine ? std::move(fault->reason)
                                        : StrCat(fault->reason, ", found ", DescribeYamlNode(node)),

@@ -35,6 +35,14 @@ struct IsMap : std::false_type {};
 template <typename T>
 struct IsMap<std::map<std::string, T>> : std::true_type {};
 
+// Values of T are mappings, or lists of them: they may declare ids that other places refer to.
+template <typename T>
+struct HoldsObjects : std::bool_constant<HasSchema<T>> {};
+template <typename T>
+struct HoldsObjects<std::optional<T>> : HoldsObjects<T> {};
+template <typename T>
+struct HoldsObjects<std::vector<T>> : HoldsObjects<T> {};
+
 // All faults go to the FindingList; where there is one, the model keeps its default.
 class Reader {
  public:
@@ -52,7 +60,7 @@ class Reader {
     } else if constexpr (HasSchema<T>) {
       ReadObject(node, path, out);
     } else if constexpr (IsVector<T>::value) {
-      if (!ExpectSequence(node, path)) return;
+      if (!ExpectSequence(node, path, HoldsObjects<T>::value)) return;
       for (size_t index = 0; index < node.sequence.size(); ++index) {
         const std::string item_path = StrCat(path, "[", index, "]");
         Read(*node.sequence[index], item_path, format, out.emplace_back());
@@ -87,8 +95,9 @@ class Reader {
   // The value at `path` is wrong.
   void Fail(const YamlNode& node, const std::string& path, std::string reason, std::string remedy);
 
-  // A custom tag of YAML is refused, with a finding, everywhere but where a codec wants it.
-  bool ExpectNoTag(const YamlNode& node, const std::string& path);
+  // Something is wrong beside the value at `path`, which is read all the same.
+  void FailBeside(const YamlNode& node, const std::string& path, std::string reason,
+                  std::string remedy);
 
   bool ExpectMapping(const YamlNode& node, const std::string& path);
 
@@ -149,7 +158,7 @@ class Reader {
     // What is missing here may declare ids that other places refer to.
     template <typename M>
     static bool IsDeclaring(const Field& field) {
-      return field.key == "id" || IsVector<M>::value || HasSchema<M>;
+      return field.key == "id" || HoldsObjects<M>::value;
     }
 
     const YamlNode* Find(const Field& field, const std::string& path) {
@@ -177,7 +186,11 @@ class Reader {
   void FailTwoSpellings(const YamlNode& node, const std::string& path, const Field& field);
   void RefuseUnknownKeys(const YamlNode& node, const std::string& path,
                          const std::vector<std::string_view>& known);
-  bool ExpectSequence(const YamlNode& node, const std::string& path);
+  // A custom tag of YAML is refused, with a finding, everywhere but where a codec wants it.
+  bool ExpectNoTag(const YamlNode& node, const std::string& path);
+  // The same for a mapping or a list, which is read without it.
+  void RefuseTag(const YamlNode& node, const std::string& path);
+  bool ExpectSequence(const YamlNode& node, const std::string& path, bool holds_objects);
   std::optional<size_t> ReadChoice(const YamlNode& node, const std::string& path,
                                    const std::vector<std::string_view>& names);
   void ReadBool(const YamlNode& node, const std::string& path, bool& out);

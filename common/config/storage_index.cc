@@ -75,6 +75,13 @@ StorageIndex::StorageIndex(const Storage& storage, const std::string& path, Find
             {.kind = DeviceKind::kVerityDevice, .path = StrCat(path, ".verity[", i, "]")},
             findings);
   }
+  for (const char* section : {".disks", ".encryption", ".raid", ".abUpdate", ".verity"}) {
+    if (findings.IsIncomplete(path + section)) knows_ids_ = false;
+  }
+  knows_mounts_ = !findings.IsIncomplete(path + ".mountPoints");
+  for (size_t i = 0; i < storage.mount_points.size(); ++i) {
+    if (findings.Failed(StrCat(path, ".mountPoints[", i, "].targetId"))) knows_mounts_ = false;
+  }
 }
 
 void StorageIndex::Declare(const BlockDeviceId& id, IndexedDevice device, FindingList& findings) {
@@ -99,7 +106,7 @@ const IndexedDevice* StorageIndex::Resolve(const BlockDeviceId& id, const std::s
   if (findings.Failed(referrer)) return nullptr;
   const IndexedDevice* const device = Find(id);
   // With a part of the document unread, the id may well be declared there.
-  if (device == nullptr && !findings.is_incomplete()) {
+  if (device == nullptr && knows_ids_) {
     findings.Add(referrer, StrCat("nothing has the id \"", Shorten(id), "\""),
                  "Refer to the id of a block device of this document, or declare it.");
   }

@@ -39,6 +39,9 @@ class StorageIndex {
   // Null when nothing has this id.
   const IndexedDevice* Find(const BlockDeviceId& id) const;
 
+  // The reader took all targets of mount points: what none refers to is not mounted.
+  bool knows_mounts() const { return knows_mounts_; }
+
   // Resolves what `referrer`, a place in the document, refers to. Null, with a finding, when there
   // is nothing with this id; null without one when that would only be a consequence.
   const IndexedDevice* Resolve(const BlockDeviceId& id, const std::string& referrer,
@@ -48,6 +51,8 @@ class StorageIndex {
   void Declare(const BlockDeviceId& id, IndexedDevice device, FindingList& findings);
 
   std::map<BlockDeviceId, IndexedDevice> devices_;
+  bool knows_ids_ = true;  // the reader took everything that declares an id
+  bool knows_mounts_ = true;
 };
 
 }  // namespace trident

@@ -430,7 +430,9 @@ class StorageValidator {
   void CheckMountPath(const MountPoint& mount, const std::string& mount_path,
                       std::map<std::string, std::string>& paths) {
     const std::string path = mount_path + ".path";
-    if (findings_.Failed(path) || findings_.Failed(mount_path + ".filesystem")) return;
+    if (findings_.Failed(path)) return;
+    const bool may_be_swap = mount.path == "none" || mount.path == kSwap;
+    if (may_be_swap && findings_.Failed(mount_path + ".filesystem")) return;
     if (mount.filesystem == kSwap) {
       if (mount.path != "none" && mount.path != kSwap) {
         findings_.Add(path, StrCat("swap is not mounted at ", Quoted(mount.path)),
@@ -467,9 +469,7 @@ class StorageValidator {
   }
 
   void CheckRootMount() {
-    if (storage_.disks.empty() || findings_.is_incomplete() || findings_.Failed(path_ + ".disks")) {
-      return;
-    }
+    if (storage_.disks.empty() || !KnowsMountPaths(storage_, path_, findings_)) return;
     for (const MountPoint& mount : storage_.mount_points) {
       if (mount.filesystem != kSwap && NormalizePath(mount.path) == "/") return;
     }
@@ -553,6 +553,14 @@ class StorageValidator {
 };
 
 }  // namespace
+
+bool KnowsMountPaths(const Storage& storage, const std::string& path, const FindingList& findings) {
+  if (findings.IsIncomplete(path + ".mountPoints")) return false;
+  for (size_t i = 0; i < storage.mount_points.size(); ++i) {
+    if (findings.Failed(StrCat(path, ".mountPoints[", i, "].path"))) return false;
+  }
+  return true;
+}
 
 void ValidateStorage(const Storage& storage, const std::string& path, FindingList& findings) {
   StorageValidator(storage, path, findings).Check();

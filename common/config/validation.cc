@@ -55,8 +55,7 @@ void ValidateDatastore(const HostConfiguration& configuration, const std::string
   }
   const Storage& storage = configuration.storage;
   // Without mount points the document leaves the filesystems of the host as they are.
-  if (storage.mount_points.empty() || findings.is_incomplete() ||
-      findings.Failed(prefix + "storage.mountPoints")) {
+  if (storage.mount_points.empty() || !KnowsMountPaths(storage, prefix + "storage", findings)) {
     return;
   }
   const int mount = FindMountOf(storage.mount_points, datastore);

@@ -15,15 +15,37 @@ constexpr std::string_view kIgnored = "ignored";
 constexpr std::string_view kManifest = "manifest";
 
 // Netplan knows no tags.
-bool HasTags(const YamlNode& node) {
-  if (!node.tag.empty()) return true;
-  for (const YamlNodePtr& item : node.sequence) {
-    if (HasTags(*item)) return true;
+void RefuseTags(Reader& reader, const YamlNode& node, const std::string& path) {
+  if (!node.tag.empty()) {
+    reader.FailBeside(
+        node, path,
+        StrCat("the tag \"", Shorten(node.tag), "\" has no meaning in a netplan mapping"),
+        "Remove the tag.");
+  }
+  for (size_t i = 0; i < node.sequence.size(); ++i) {
+    RefuseTags(reader, *node.sequence[i], StrCat(path, "[", i, "]"));
   }
   for (const YamlNode::Entry& entry : node.mapping) {
-    if (HasTags(*entry.value)) return true;
+    RefuseTags(reader, *entry.value, StrCat(path, ".", Shorten(entry.key)));
   }
-  return false;
+}
+
+// A mapping that says anything says of which version it is.
+void CheckNetplanVersion(Reader& reader, const YamlNode& node, const std::string& path) {
+  if (node.mapping.empty()) return;
+  const YamlNode* const version = node.Find("version");
+  if (version == nullptr) {
+    reader.Fail(node, path, "the key \"version\" is missing here", "Add \"version: 2\".");
+    return;
+  }
+  uint64_t number = 0;
+  if (version->kind != YamlNode::Kind::kScalar || version->quoted ||
+      ParseYamlUnsigned(version->scalar, number) != YamlIntegerError::kNone || number != 2) {
+    reader.Fail(*version, path,
+                StrCat("expected the number 2, found ", version->quoted ? "the text " : "",
+                       DescribeYamlNode(*version)),
+                "Write \"version: 2\", without quotes.");
+  }
 }
 
 }  // namespace
@@ -87,27 +109,10 @@ YamlNode ValueCodec<ImageHash>::Write(const ImageHash& value) {
 void ValueCodec<YamlValue>::Read(Reader& reader, const YamlNode& node, const std::string& path,
                                  YamlValue& out) {
   if (!reader.ExpectMapping(node, path)) return;
-  if (HasTags(node)) {
-    reader.Fail(node, path, "tags (!name) have no meaning in a netplan mapping",
-                "Remove the tags.");
-    return;
+  for (const YamlNode::Entry& entry : node.mapping) {
+    RefuseTags(reader, *entry.value, StrCat(path, ".", Shorten(entry.key)));
   }
-  if (!node.mapping.empty()) {
-    const YamlNode* const version = node.Find("version");
-    if (version == nullptr) {
-      reader.Fail(node, path + ".version", "the key \"version\" is missing here",
-                  "Add \"version: 2\".");
-      return;
-    }
-    uint64_t number = 0;
-    if (version->kind != YamlNode::Kind::kScalar || version->quoted ||
-        ParseYamlUnsigned(version->scalar, number) != YamlIntegerError::kNone || number != 2) {
-      reader.Fail(*version, path + ".version",
-                  StrCat("expected the number 2, found ", DescribeYamlNode(*version)),
-                  "Write \"version: 2\", without quotes.");
-      return;
-    }
-  }
+  CheckNetplanVersion(reader, node, path + ".version");
   reader.LocateAll(node, path);
   out = ToYamlValue(node);
 }

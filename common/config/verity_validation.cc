@@ -226,7 +226,7 @@ class VerityValidator {
                       "Remove \"rw\"; \"ro\" is added where it is not there.");
       }
     }
-    if (is_mounted || findings_.is_incomplete()) return;
+    if (is_mounted || !index_.knows_mounts()) return;
     findings_.Add(verity_path + ".id",
                   StrCat("the verity device ", Quoted(verity.id), " is not mounted"),
                   StrCat("Add a mount point with the path ", wanted, " and this targetId."));
@@ -241,8 +241,16 @@ class VerityValidator {
     return nullptr;
   }
 
+  // An image whose target was refused may be the one that seems to be missing.
+  bool KnowsImageTargets() const {
+    for (size_t i = 0; i < storage_.images.size(); ++i) {
+      if (findings_.Failed(StrCat(path_, ".images[", i, "].targetId"))) return false;
+    }
+    return true;
+  }
+
   void CheckImages(const VerityDevice& verity, const std::string& path) {
-    if (findings_.is_incomplete() || findings_.Failed(path_ + ".images")) return;
+    if (findings_.IsIncomplete(path_ + ".images") || !KnowsImageTargets()) return;
     size_t index = 0;
     if (ImageFor(verity.hash_device_id, &index) == nullptr) {
       findings_.Add(path + ".hashDeviceId",
@@ -290,7 +298,10 @@ class VerityValidator {
       const bool is_data = std::any_of(
           storage_.verity.begin(), storage_.verity.end(),
           [&](const VerityDevice& verity) { return verity.data_device_id == image.target_id; });
-      if (is_data || findings_.is_incomplete() || findings_.Failed(path_ + ".verity")) continue;
+      if (is_data || findings_.IsIncomplete(path_ + ".verity") ||
+          findings_.Failed(path_ + ".verity")) {
+        continue;
+      }
       findings_.Add(path,
                     StrCat(Quoted(image.target_id),
                            " holds the data of no verity device, so that "
@@ -301,7 +312,9 @@ class VerityValidator {
 
   // What the agent writes for the new system, fstab before all, goes to /etc.
   void CheckWritableEtc() {
-    if (findings_.is_incomplete() || findings_.Failed(path_ + ".overlays")) return;
+    if (findings_.IsIncomplete(path_ + ".overlays") || findings_.Failed(path_ + ".overlays")) {
+      return;
+    }
     for (size_t i = 0; i < storage_.verity.size(); ++i) {
       if (storage_.verity[i].name != "root") continue;
       const bool has_etc =

@@ -45,6 +45,29 @@ TEST_CASE("the runtime configuration says what management asks for") {
   }
 }
 
+TEST_CASE("an address for phonehome is handed on unless it is the document's") {
+  AgentConfiguration configuration;
+  configuration.phonehome = "http://192.0.2.1/";
+  CHECK(HandedOnBy(configuration).phonehome == "http://192.0.2.1/");
+  configuration.host_configuration = HostConfiguration{};
+  CHECK(HandedOnBy(configuration).phonehome == "http://192.0.2.1/");
+  configuration.host_configuration->management.phonehome = "http://192.0.2.2/";
+  CHECK(HandedOnBy(configuration).phonehome == "http://192.0.2.1/");
+  SECTION("so that it goes when the document stops to name it") {
+    configuration.host_configuration->management.phonehome = "http://192.0.2.1/";
+    CHECK_FALSE(HandedOnBy(configuration).phonehome);
+    CHECK_FALSE(MakeRuntimeConfiguration(HostConfiguration{}, HandedOnBy(configuration)).phonehome);
+  }
+}
+
+TEST_CASE("the log stream is handed on by an installed host only") {
+  AgentConfiguration configuration;
+  configuration.logstream = "http://192.0.2.1/";
+  CHECK_FALSE(HandedOnBy(configuration).logstream);
+  configuration.datastore = kDefaultDatastorePath;
+  CHECK(HandedOnBy(configuration).logstream == "http://192.0.2.1/");
+}
+
 TEST_CASE("files that are handed on are copied unless the image brings its own") {
   FakeFiles files;
   files.SetFile("/etc/trident/r.json", "credentials", 0600);

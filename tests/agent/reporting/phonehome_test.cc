@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "agent/reporting/http_poster.h"
@@ -35,6 +36,36 @@ std::unique_ptr<HttpPoster> PosterFor(const ScriptedHttpServer& server) {
 }
 
 json BodyOf(const HttpAsked& asked) { return json::parse(asked.body); }
+
+// `address`: what the configuration names now.
+PhonehomeReporter::Functions FunctionsWith(
+    std::function<absl::StatusOr<PhonehomeReporter::Address>()> address) {
+  return {.status_yaml = [] { return std::string("reconcileState: ready\n"); },
+          .address = std::move(address),
+          .connect =
+              [](const std::string& url) {
+                return std::make_unique<Phonehome>(MakeHttpPoster(url, kLong), Quick());
+              }};
+}
+
+Event EndOf(const std::string& job, JobState state) {
+  Event event;
+  event.transition = true;
+  event.job = JobSummary{};
+  event.job->id = job;
+  event.job->state = state;
+  return event;
+}
+
+// The ends of jobs that the server heard of.
+std::vector<std::string> HeardBy(const ScriptedHttpServer& server) {
+  std::vector<std::string> heard;
+  for (const HttpAsked& asked : server.Requests()) {
+    const std::string message = BodyOf(asked)["message"];
+    heard.push_back(message.substr(0, message.find(" ended")));
+  }
+  return heard;
+}
 
 }  // namespace
 
@@ -152,8 +183,8 @@ TEST_CASE("errors of posting name the server and not the secrets of its URL") {
 
 TEST_CASE("how jobs end is reported, and nothing else") {
   ScriptedHttpServer server([](const HttpAsked&, size_t) { return HttpAnswer{}; });
-  Phonehome phonehome(PosterFor(server));
-  PhonehomeReporter reporter(phonehome, [] { return std::string("reconcileState: ready\n"); });
+  PhonehomeReporter reporter(server.Url("/phonehome"),
+                             FunctionsWith([&] { return server.Url("/phonehome"); }));
   Event event;
   event.sequence = 1;
   event.job = JobSummary{};
@@ -174,7 +205,7 @@ TEST_CASE("how jobs end is reported, and nothing else") {
   Event without_job;
   without_job.sequence = 2;
   reporter.OnEvent(without_job);
-  REQUIRE(phonehome.Flush(kLong));
+  reporter.Flush(kLong);
   const std::vector<HttpAsked> asked = server.Requests();
   REQUIRE(asked.size() == 3);
   CHECK(BodyOf(asked[0])["state"] == "succeeded");
@@ -182,6 +213,87 @@ TEST_CASE("how jobs end is reported, and nothing else") {
   CHECK(BodyOf(asked[1])["state"] == "failed");
   CHECK(BodyOf(asked[1])["message"] == "job 17 ended as rolled-back: the host came up on volume-a");
   CHECK(BodyOf(asked[2])["message"] == "job 17 ended as failed: no such image");
+}
+
+TEST_CASE("an address that a job changes counts from its end on") {
+  using Heard = std::vector<std::string>;
+  const auto take = [](const HttpAsked&, size_t) { return HttpAnswer{}; };
+  ScriptedHttpServer first(take);
+  ScriptedHttpServer second(take);
+  absl::StatusOr<PhonehomeReporter::Address> configured = first.Url();
+  PhonehomeReporter reporter(*configured, FunctionsWith([&] { return configured; }));
+  SECTION("to another one") {
+    reporter.OnEvent(EndOf("1", JobState::kFailed));
+    configured = second.Url();
+    reporter.OnEvent(EndOf("2", JobState::kFailed));
+    reporter.OnEvent(EndOf("3", JobState::kFailed));
+    reporter.Flush(kLong);
+    CHECK(HeardBy(first) == Heard{"job 1", "job 2"});
+    CHECK(HeardBy(second) == Heard{"job 3"});
+  }
+  SECTION("to none, and to one again") {
+    configured = std::nullopt;
+    reporter.OnEvent(EndOf("1", JobState::kFailed));
+    reporter.OnEvent(EndOf("2", JobState::kFailed));
+    configured = second.Url();
+    reporter.OnEvent(EndOf("3", JobState::kFailed));
+    reporter.OnEvent(EndOf("4", JobState::kFailed));
+    reporter.Flush(kLong);
+    CHECK(HeardBy(first) == Heard{"job 1"});
+    CHECK(HeardBy(second) == Heard{"job 4"});
+  }
+  SECTION("not while the configuration cannot be read") {
+    configured = absl::UnavailableError("the disk is gone");
+    reporter.OnEvent(EndOf("1", JobState::kFailed));
+    reporter.OnEvent(EndOf("2", JobState::kFailed));
+    reporter.Flush(kLong);
+    CHECK(HeardBy(first) == Heard{"job 1", "job 2"});
+  }
+}
+
+TEST_CASE("a server that was named no more and does not answer holds up nobody") {
+  const auto take = [](const HttpAsked&, size_t) { return HttpAnswer{}; };
+  ScriptedHttpServer silent([](const HttpAsked&, size_t) {
+    return HttpAnswer{.body = std::string(10, 'x'), .break_after = 1, .stall = true};
+  });
+  ScriptedHttpServer second(take);
+  const auto began = std::chrono::steady_clock::now();
+  {
+    PhonehomeReporter reporter(silent.Url(), FunctionsWith([&] { return second.Url(); }));
+    reporter.OnEvent(EndOf("1", JobState::kFailed));
+    REQUIRE(silent.AwaitRequests(1));
+    reporter.OnEvent(EndOf("2", JobState::kFailed));
+    REQUIRE(second.AwaitRequests(1));
+    reporter.Flush(milliseconds(10));
+  }
+  CHECK(std::chrono::steady_clock::now() - began < kLong);
+  CHECK(HeardBy(second) == std::vector<std::string>{"job 2"});
+}
+
+TEST_CASE("a phonehome that leaves tries once more to say the rest, then ends") {
+  SECTION("to a server that takes it") {
+    ScriptedHttpServer server([](const HttpAsked&, size_t) { return HttpAnswer{}; });
+    Phonehome phonehome(PosterFor(server), Quick());
+    phonehome.Succeeded("");
+    phonehome.Leave();
+    REQUIRE(phonehome.Flush(kLong));
+    CHECK(server.Requests().size() == 1);
+  }
+  SECTION("to a server that rested and refuses") {
+    ScriptedHttpServer server([](const HttpAsked&, size_t) { return HttpAnswer{.status = 500}; });
+    Phonehome phonehome(PosterFor(server), Quick());
+    phonehome.Succeeded("");
+    REQUIRE_FALSE(phonehome.Flush(kLong));
+    CHECK_FALSE(phonehome.has_left());
+    phonehome.Leave();
+    REQUIRE(server.AwaitRequests(16));
+    const auto began = std::chrono::steady_clock::now();
+    while (!phonehome.has_left() && std::chrono::steady_clock::now() - began < kLong) {
+      std::this_thread::yield();
+    }
+    CHECK(phonehome.has_left());
+    CHECK(server.Requests().size() == 16);
+  }
 }
 
 TEST_CASE("the URL in a configuration that cannot be read is found at the begin of a line only") {

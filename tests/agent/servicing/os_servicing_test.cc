@@ -3,6 +3,7 @@
 
 #include "agent/servicing/host_servicer.h"
 #include "common/base/error.h"
+#include "common/config/document.h"
 #include "tests/agent/servicing/fake_world.h"
 #include "tests/support/status_matchers.h"
 
@@ -177,6 +178,32 @@ TEST_CASE("a live change is applied, accepted, and what is left over is told") {
   CHECK_FALSE(world.files.Exists(kUndo));
   CHECK(world.recorded.status.os.unlisted_files == std::vector<std::string>{"/etc/site/site.conf"});
   CHECK(world.machine.reboots() == 1);
+}
+
+TEST_CASE("an address for phonehome that a document named goes when it stops to name it") {
+  const std::string config = "/etc/trident/config.yaml";
+  FakeWorld world;
+  const auto servicer = world.MakeServicer();
+  InstallAndBoot(world, *servicer, DocumentWithOs(world, 1));
+  SetUpRunningSystem(world);
+  world.files.SetFile(config, "phonehome: http://192.0.2.1/\n", 0600);
+  const auto change_to = [&](const HostConfiguration& next) {
+    const Plan plan = PlanOf(world, *servicer, next);
+    Run(world, *servicer, next, plan, {Phase::kStage, Phase::kFinalize, Phase::kCommit}, 2);
+    world.recorded.configuration = next;
+    const auto written = ParseAgentConfiguration(*world.files.Get(config));
+    REQUIRE_OK(written);
+    return written->phonehome.value_or("none");
+  };
+  HostConfiguration next = *world.recorded.configuration;
+  next.osconfig.hostname = "node-2";
+  CHECK(change_to(next) == "http://192.0.2.1/");
+  next.management.phonehome = "http://192.0.2.2/";
+  CHECK(change_to(next) == "http://192.0.2.2/");
+  next.management.phonehome.reset();
+  CHECK(change_to(next) == "none");
+  next.osconfig.hostname = "node-3";
+  CHECK(change_to(next) == "none");
 }
 
 TEST_CASE("a live change that fails is undone, also by an agent that was started anew") {

@@ -59,15 +59,26 @@ TEST_CASE("hostile and broken documents are refused with a finding") {
     uint32_t line;
   };
   const Case cases[] = {
-      {"an unclosed double quote", "a: \"text\nb: 1\n", "not valid YAML", 3},
-      {"an unclosed single quote", "a: 'text", "not valid YAML", 2},
-      {"an unclosed flow list", "a: [1, 2", "not valid YAML", 2},
-      {"an unclosed flow mapping", "a: {b: 1", "not valid YAML", 2},
-      {"a key where none can be", "a: b: c\n", "not valid YAML", 1},
-      {"a wrong indentation", "a: 1\n  b: 2\n", "not valid YAML", 2},
+      {"an unclosed double quote", "a: \"text\nb: 1\n", "begins here is not closed", 1},
+      {"an unclosed double quote after an escaped one", "a: 'x'\nb: \"te\\\"xt's\nc: 1\n",
+       "begins here is not closed", 2},
+      {"an unclosed single quote", "a: 'text", "begins here is not closed", 1},
+      {"an unclosed single quote after a doubled one", "a: \"x\"\nb: 'it''s \"so\"\nc: 1\n",
+       "begins here is not closed", 2},
+      {"an unclosed quote after a block with quotes", "a: |\n  it's\nb:\n  - 'x\n",
+       "begins here is not closed", 4},
+      {"an unclosed flow list", "a: [1, 2", "list that \"[\" begins in line 1, column 4", 2},
+      {"an unclosed flow mapping", "a: {b: 1", "mapping that \"{\" begins in line 1, column 4", 2},
+      {"a bracket too much", "a: 1]\nb: ]\n", "was not opened", 2},
+      {"a key where none can be", "a: b: c\n", "a colon cannot stand here", 1},
+      {"a wrong indentation", "a: 1\n  b: 2\n", "a colon cannot stand here", 2},
+      {"an item that is indented less than its list", "a:\n  - b: 1\n c: 1\n",
+       "the indentation fits nothing above", 3},
+      {"an item among keys", "a: 1\n- b\n", "the indentation fits nothing above", 2},
+      {"a tab after blanks", "a:\n  b: 1\n  \tc: 1\n", "a tab stands in the indentation", 3},
+      {"a tab", "a:\n\tb: 1\n", "a tab stands in the indentation", 2},
+      {"a character that begins nothing", "a: 1\nb: @x\n", "cannot begin with this character", 2},
       {"an alias without an anchor", "a: *nothing\n", "anchor", 1},
-      {"a second document", "a: 1\n---\nb: 2\n", "second document", 2},
-      {"something after the document", "{a: 1}\n{b: 2}\n", "", 2},
       {"a NUL byte", std::string("a: x\nb: y\0z\n", 12), "NUL byte", 2},
       {"an escaped NUL", "a: 1\nb: \"x\\0y\"\n", "NUL character", 2},
       {"the byte 4, which ends the text for the parser", "a: 1\n\x04secret: 2\n", "04", 2},
@@ -131,6 +142,29 @@ TEST_CASE("faults of keys are collected and the rest is read") {
   CHECK(document.root->Find("a")->scalar == "1");
   CHECK(document.root->Find("z")->scalar == "6");
   CHECK(document.root->mapping.size() == 3);
+}
+
+TEST_CASE("what follows a document is a finding, and the document is read") {
+  struct Case {
+    const char* name;
+    const char* text;
+    const char* reason;
+  };
+  const Case cases[] = {
+      {"a second document", "{a: 1}\n---\nb: 2\n", "second document"},
+      {"another value", "{a: 1}\n{b: 2}\n", ""},
+      {"what is no YAML", "{a: 1}\n---\nb: ]\n", ""},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      const YamlDocument document = LoadYaml(c.text);
+      REQUIRE(document.findings.size() == 1);
+      CHECK(document.findings[0].line >= 2);
+      CHECK(document.findings[0].reason.find(c.reason) != std::string::npos);
+      REQUIRE(document.root != nullptr);
+      CHECK(document.root->Find("a")->scalar == "1");
+    }
+  }
 }
 
 TEST_CASE("aliases are the same value once more") {

@@ -109,6 +109,73 @@ TEST_CASE("a hostile document does not give more findings than anybody reads") {
   CHECK(findings.size() == 500);
 }
 
+TEST_CASE("a fault hides no other one that does not follow from it") {
+  struct Hiding {
+    const char* name;
+    const char* text;
+    std::vector<std::string> paths;
+  };
+  const Hiding cases[] = {
+      {"an unknown key elsewhere, and references to nothing",
+       "osconfig: {hostnam: a}\nstorage:\n  images: [{url: 'file:///a', sha256: ignored, format: "
+       "raw, targetId: x}]\n",
+       {"osconfig.hostnam", "storage.images[0].targetId"}},
+      {"a reference that cannot be one, and one to nothing",
+       "storage:\n  images:\n    - {url: 'file:///a', sha256: ignored, format: raw, targetId: "
+       "a/b}\n"
+       "    - {url: 'file:///a', sha256: ignored, format: raw, targetId: x}\n",
+       {"storage.images[0].targetId", "storage.images[1].targetId"}},
+      {"an id that cannot be one may be what is referred to",
+       "storage:\n  disks: [{id: a/b, device: /dev/a, partitionTableType: gpt, partitions: []}]\n"
+       "  mountPoints: [{path: /, filesystem: ext4, options: [], targetId: x}]\n",
+       {"storage.disks[0].id"}},
+      {"options that are no list, nothing at the root, and a path that goes up",
+       "storage:\n  disks: [{id: d, device: /dev/a, partitionTableType: gpt, partitions: [{id: p, "
+       "type: root, size: 1G}]}]\n"
+       "  mountPoints: [{path: /a/.., filesystem: 'a b', options: ro, targetId: p}]\n",
+       {"management.datastorePath", "storage.mountPoints", "storage.mountPoints[0].path",
+        "storage.mountPoints[0].filesystem", "storage.mountPoints[0].options"}},
+      {"a tag, and what is wrong within",
+       "osconfig:\n  users: !list [{name: A}]\n  services: !s {enable: [a, a]}\n",
+       {"osconfig.users", "osconfig.users[0].name", "osconfig.services",
+        "osconfig.services.enable[1]"}},
+      {"a netplan mapping without version and with a tag, and what is wrong within",
+       "network:\n  ethernets:\n    eth0: !t {dhcp4: maybe}\n",
+       {"network.version", "network.ethernets.eth0", "network.ethernets.eth0.dhcp4"}},
+      {"wrong permissions, and no content",
+       "osconfig: {additionalFiles: [{destination: /a, permissions: 9}]}\n",
+       {"osconfig.additionalFiles[0]", "osconfig.additionalFiles[0].permissions"}},
+      {"a second document, and what is wrong in the first",
+       "osconfig: {hostname: a_b}\n---\n{}\n",
+       {"osconfig.hostname", ""}},
+  };
+  for (const Hiding& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      const auto findings = FindingsOf(c.text);
+      INFO(Show(findings));
+      std::vector<std::string> paths;
+      for (const Finding& finding : findings) paths.push_back(finding.path);
+      CHECK(paths == c.paths);
+    }
+  }
+}
+
+TEST_CASE("what is told about an interface stands at its name") {
+  const auto findings = FindingsOf(
+      "network:\n  version: 2\n  ethernets:\n    a-name-that-is-too-long:\n      dhcp4: true\n");
+  INFO(Show(findings));
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].line == 4);
+  CHECK(findings[0].column == 5);
+}
+
+TEST_CASE("a password that stands in the place of its mapping is not repeated") {
+  const auto findings = FindingsOf("osconfig: {users: [{name: a, password: secret}]}\n");
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].path == "osconfig.users[0].password");
+  CHECK(findings[0].reason == "expected a mapping, found a single value");
+}
+
 struct Case {
   const char* name;
   // The sample with the first `from` replaced by `to`; or the document `to`, without `from`.
@@ -136,7 +203,7 @@ void CheckCases(const std::vector<Case>& cases) {
 
 TEST_CASE("faults of form are refused") {
   CheckCases({
-      {"an empty document", nullptr, " ", "", "expected a mapping, found null", " "},
+      {"an empty document", nullptr, " ", "", "the document is empty", " "},
       {"a list instead of a document", nullptr, "- a", "", "expected a mapping, found a list", "-"},
       {"an unknown key at the root", "osconfig:", "osConfig:", "osConfig", "unknown", "osConfig:"},
       {"a merge key", nullptr, "osconfig:\n  <<: {users: []}\n", "osconfig.<<", "unknown", "<<"},
@@ -209,8 +276,8 @@ TEST_CASE("faults of form are refused") {
        "storage.mountPoints[0].options[0]", "one line", "options: [\"a"},
       {"a filesystem that is a path", "filesystem: vfat", "filesystem: ../vfat",
        "storage.mountPoints[0].filesystem", "name of a filesystem", "../vfat"},
-      {"a netplan mapping without version", "network:\n  version: 2", "network:\n  renderer: x",
-       "network.version", "missing", "renderer: x"},
+      {"a netplan mapping without version", "network:\n  version: 2",
+       "network:\n  renderer: networkd", "network.version", "missing", "renderer: networkd"},
       {"a netplan version that is a text", "network:\n  version: 2", "network:\n  version: '2'",
        "network.version", "the number 2", "'2'"},
       {"a netplan list", nullptr, "network: [1]\n", "network", "expected a mapping", "["},
