@@ -46,7 +46,7 @@ def test_a_container_updates_its_host(bare_host, container_image):
                         "trident/trident"], stdin=content, timeout=300, check=True)
 
     status = parse_status(ssh(f"{RUN} get", timeout=120))
-    assert status["servicingState"] == "provisioned", status
+    assert status["storage"]["abUpdate"]["activeVolume"] == "volume-a", status
     # Where it cannot work it says how it has to be started.
     for missing, says in (("--pid host", "processes of its own"),
                           ("-v /:/host", "is not mounted at /host")):
