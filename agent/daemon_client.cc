@@ -38,7 +38,9 @@ void LogEvent(const pb::HostStatusState& message) {
       spdlog::info("{}", message.log().message());
     }
   }
-  if (message.has_step() && message.step().state() == pb::StepState::STATE_STARTED) {
+  // Progress carries its step along, several times a second.
+  if (message.has_step() && !message.has_progress() &&
+      message.step().state() == pb::StepState::STATE_STARTED) {
     spdlog::info("step {}/{}: {}", message.step().index(), message.step().count(),
                  message.step().description());
   }
