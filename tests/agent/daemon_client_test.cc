@@ -48,9 +48,10 @@ JobSummary JobIn(JobState state) {
   return job;
 }
 
-TEST_CASE("a step is logged when it begins, not whenever it makes progress") {
+TEST_CASE("a step is logged when it begins, not whenever there is something of it") {
   FakeJobManager jobs;
   jobs.plan->kind = ServicingKind::kCleanInstall;
+  jobs.plan->warnings = {"the hash is ignored"};
   jobs.submit = Submitted{};
   jobs.submit->job_id = "job-1";
   const Event begun = StepOf(JobIn(JobState::kStaging), StepEvent::State::kStarted);
@@ -60,6 +61,9 @@ TEST_CASE("a step is logged when it begins, not whenever it makes progress") {
     progress.progress = ProgressEvent{.bytes_done = bytes, .bytes_total = 3};
     jobs.Append(progress);
   }
+  Event said = begun;
+  said.log = LogEvent{.level = "info", .message = "half of it is done"};
+  jobs.Append(said);
   jobs.Append(StepOf(JobIn(JobState::kStaging), StepEvent::State::kDone));
   jobs.Append(TransitionOf(JobIn(JobState::kSucceeded)));
 
@@ -74,6 +78,8 @@ TEST_CASE("a step is logged when it begins, not whenever it makes progress") {
   REQUIRE_OK((*daemon)->Run("{}"));
   CHECK((*daemon)->job_seen());
   CHECK(log.Count("step 3/12: write the image of root") == 1);
+  CHECK(log.Count("half of it is done") == 1);
+  CHECK(log.Count("[warning] the hash is ignored") == 1);
   CHECK(log.Count("succeeded") == 1);
 }
 
