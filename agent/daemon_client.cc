@@ -38,7 +38,9 @@ void LogEvent(const pb::HostStatusState& message) {
       spdlog::info("{}", message.log().message());
     }
   }
-  if (message.has_step() && message.step().state() == pb::StepState::STATE_STARTED) {
+  // Progress and log records carry the running step along.
+  const bool is_about_step = message.has_step() && !message.has_progress() && !message.has_log();
+  if (is_about_step && message.step().state() == pb::StepState::STATE_STARTED) {
     spdlog::info("step {}/{}: {}", message.step().index(), message.step().count(),
                  message.step().description());
   }
@@ -117,7 +119,9 @@ class GrpcDaemonClient : public DaemonClient {
     pb::PlanHostResponse response;
     const auto context = NewCall();
     TRIDENT_RETURN_IF_ERROR(EndOf(stub_->PlanHost(context.get(), request, &response)));
-    return response.servicing_kind() != "none";
+    if (response.servicing_kind() == "none") return false;
+    for (const std::string& warning : response.warnings()) spdlog::warn("{}", warning);
+    return true;
   }
 
   // After a boot the agent finds out which volume runs; a submission would be refused meanwhile.

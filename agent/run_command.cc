@@ -84,6 +84,12 @@ absl::Status WriteStatus(DaemonClient& daemon, const std::string& path) {
   return MakeLinuxFiles()->Write(path, status, 0644);
 }
 
+void LogUnwritten(const AgentOptions& options, const absl::Status& written) {
+  if (written.ok()) return;
+  spdlog::error("the Host Status could not be written to {}: {}", *options.status_path,
+                std::string(written.message()));
+}
+
 }  // namespace
 
 absl::Status RunCommand(const AgentOptions& options) {
@@ -98,6 +104,7 @@ absl::Status RunCommand(const AgentOptions& options) {
       ConfiguredDocument(configuration, stop.cancellation());
   if (!document.ok()) {
     if (!absl::IsCancelled(document.status())) ReportWithoutJob(configuration, document.status());
+    if (options.status_path) LogUnwritten(options, GetCommand(options));
     return document.status();
   }
 
@@ -115,12 +122,7 @@ absl::Status RunCommand(const AgentOptions& options) {
   if (!(*daemon)->job_seen() && !absl::IsCancelled(outcome)) {
     ReportWithoutJob(configuration, outcome);
   }
-  if (options.status_path) {
-    if (const absl::Status written = WriteStatus(**daemon, *options.status_path); !written.ok()) {
-      spdlog::error("the Host Status could not be written to {}: {}", *options.status_path,
-                    std::string(written.message()));
-    }
-  }
+  if (options.status_path) LogUnwritten(options, WriteStatus(**daemon, *options.status_path));
   if (agent != nullptr) {
     if (configuration.grpc && !stop.cancellation().cancelled()) {
       if (!outcome.ok()) spdlog::error("{}", std::string(outcome.message()));

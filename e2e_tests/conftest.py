@@ -63,12 +63,14 @@ def bare_host(request, image_server):
 
 @pytest.fixture
 def bare_host_with(request, image_server):
-    """Makes a machine with that many blank disks that runs the provisioning OS."""
+    """Makes a machine with that many blank disks that runs the provisioning OS, or, without
+    `start`, is to be started by the test."""
     with contextlib.ExitStack() as stack:
-        def make(disks: int, tpm: bool = False, base: str = "plain") -> Host:
+        def make(disks: int, tpm: bool = False, base: str = "plain", start: bool = True) -> Host:
             host = stack.enter_context(Host(image_server, disks=disks, tpm=tpm, base=base))
             request.node.stash[HOST] = host
-            host.start_ramdisk()
+            if start:
+                host.start_ramdisk()
             return host
 
         yield make

@@ -25,7 +25,7 @@ KINDS = {
     # Debian 13: it has systemd-sysupdate. The agent in it is the same program.
     "trixie": Kind(packages=("systemd-container",), root_mib=640, suite="trixie", ramdisk=True),
     # Its network comes from netplan alone: what is not in the Host Configuration is not there.
-    "netplan": Kind(packages=("netplan.io",), root_mib=640, without=(NETWORKD_FILE,)),
+    "netplan": Kind(packages=("netplan.io",), root_mib=640, without=(NETWORKD_FILE,), ramdisk=True),
     # Debian 12's initramfs-tools cannot open a root that dm-verity protects. Such a root has the
     # mount points of its documents from the beginning.
     "verity": Kind(packages=("dracut",), dracut=True, folders=("data",)),

@@ -45,12 +45,17 @@ class Variant:
     # Appended to the kernel command line.
     options: str = ""
     format: str = "raw-zstd"
+    # Of the ESP's image; empty: as the others.
+    esp_format: str = ""
     next_agent: bool = False
     # Of base_kinds.KINDS.
     base: str = "plain"
     files: tuple[tuple[str, str], ...] = ()
     # Which file systems are images of their own.
     parts: tuple[str, ...] = ("esp", "root")
+
+    def format_of(self, part: str) -> str:
+        return self.esp_format or self.format if part == "esp" else self.format
 
 
 VARIANTS = {
@@ -85,6 +90,9 @@ VARIANTS = {
     "netplan-v2": Variant("grub", "2", base="netplan"),
     # The host of a container.
     "podman-v1": Variant("grub", "1", base="podman"),
+    # What docs/examples/sample.yaml asks of its images.
+    "sample-v1": Variant("grub-beside", "1", base="netplan", format="raw-lzma",
+                         esp_format="raw-zstd"),
     # Debian 13.
     "trixie-v1": Variant("grub", "1", base="trixie", format="raw-lzma"),
     "trixie-v2": Variant("grub", "2", base="trixie", format="raw-lzma"),
@@ -141,7 +149,8 @@ def images(name: str) -> Images:
         made = {}
         root_hash = ""
         for part in variant.parts:
-            file = folder / f"{part}-{name}.raw.{SUFFIX[variant.format]}"
+            packing = variant.format_of(part)
+            file = folder / f"{part}-{name}.raw.{SUFFIX[packing]}"
             key = _key(tree.key, repr(variant), part, _source_digest(),
                        agent if part != "esp" else {},
                        made["root"].sha256 if part == "hash" else "")
@@ -155,7 +164,7 @@ def images(name: str) -> Images:
                 known.update(key=key, sha256=_sha256(file))
                 record.write_text(json.dumps(known))
             made[part] = Image(file, known["sha256"], file.stat().st_size, known["rawSize"],
-                               variant.format)
+                               packing)
             root_hash = known.get("rootHash", root_hash)
     return Images(**made, root_hash=root_hash)
 
@@ -174,6 +183,17 @@ def ramdisk_os(kind: str = "plain") -> RamdiskOs:
             _make_ramdisk(tree, agent, target)
             record.write_text(json.dumps({"key": key}))
     return RamdiskOs(tree.kernel, target)
+
+
+def ramdisk_with(ramdisk: RamdiskOs, files: dict[str, pathlib.Path],
+                 folder: pathlib.Path) -> RamdiskOs:
+    """The provisioning OS with more files and links in it, as a site would make its own: path in
+    the OS -> file here. What is there already is replaced."""
+    with tempfile.TemporaryDirectory(prefix="tmp-", dir=folder) as temporary:
+        work = pathlib.Path(temporary)
+        _archive(files, work / "more.cpio", work)
+        _join((ramdisk.initrd, work / "more.cpio"), folder / "ramdisk.cpio")
+    return RamdiskOs(ramdisk.kernel, folder / "ramdisk.cpio")
 
 
 def manifest(names) -> dict:
@@ -290,6 +310,7 @@ def _wanted_by(unit: pathlib.Path) -> list[str]:
 
 def _make_image(tree: Base, variant: Variant, part: str, agent, target: pathlib.Path) -> int:
     print(f"Making {target.name} ...", flush=True)
+    packing = variant.format_of(part)
     with tempfile.TemporaryDirectory(prefix="tmp-", dir=_folder()) as temporary:
         work = pathlib.Path(temporary)
         raw = work / "image.raw"
@@ -301,12 +322,12 @@ def _make_image(tree: Base, variant: Variant, part: str, agent, target: pathlib.
             if "usr" in variant.parts:
                 _split(raw, part, variant.parts, work)
         packed = work / "image.packed"
-        if variant.format == "raw":
+        if packing == "raw":
             os.rename(raw, target)
             return target.stat().st_size
-        if variant.format == "raw-zstd":
+        if packing == "raw-zstd":
             run(["zstd", "-q", "-T2", "-3", raw, "-o", packed])
-        elif variant.format == "raw-gzip":
+        elif packing == "raw-gzip":
             run(["sh", "-c", 'gzip -1 -c "$1" >"$2"', "gzip", raw, packed])
         else:
             # Several blocks, so that more than one thread can decode it.
@@ -385,17 +406,26 @@ def _make_ramdisk(tree: Base, agent, target: pathlib.Path) -> None:
     print(f"Making {target.name} ...", flush=True)
     with tempfile.TemporaryDirectory(prefix="tmp-", dir=_folder()) as temporary:
         work = pathlib.Path(temporary)
-        root = work / "root"
-        for name, file in _additions(agent, None, tree, work).items():
-            place = root / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(file, place, follow_symlinks=False)
-        names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
-        run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "+0:+0", "-O", work / "agent.cpio"],
-            stdin="\n".join(names) + "\n", cwd=root)
+        _archive(_additions(agent, None, tree, work), work / "agent.cpio", work)
         packed = work / "ramdisk.cpio"
-        with packed.open("wb") as out:
-            for part in (tree.ramdisk, work / "agent.cpio"):
-                out.write(part.read_bytes())
-                out.write(b"\0" * (-out.tell() % 4))
+        _join((tree.ramdisk, work / "agent.cpio"), packed)
         os.rename(packed, target)
+
+
+def _archive(files, target: pathlib.Path, work: pathlib.Path) -> None:
+    """A cpio archive of files and links, all of them root's, with the modes that they have here."""
+    root = work / "root"
+    for name, file in files.items():
+        place = root / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place, follow_symlinks=False)
+    names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+    run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "+0:+0", "-O", target],
+        stdin="\n".join(names) + "\n", cwd=root)
+
+
+def _join(archives, target: pathlib.Path) -> None:
+    with target.open("wb") as out:
+        for part in archives:
+            out.write(part.read_bytes())
+            out.write(b"\0" * (-out.tell() % 4))

@@ -61,9 +61,13 @@ class Host:
         self.machine.close()
         shutil.rmtree(self.folder)
 
-    def start_ramdisk(self) -> Boot:
-        """Boots the provisioning OS on the blank disk."""
-        self.machine.start_ramdisk(variants.ramdisk_os(self._base))
+    def start_ramdisk(self, files: dict[str, pathlib.Path] | None = None) -> Boot:
+        """Boots the provisioning OS on the blank disk; `files` (path there -> file here) are in it
+        from the beginning."""
+        ramdisk = variants.ramdisk_os(self._base)
+        if files:
+            ramdisk = variants.ramdisk_with(ramdisk, files, self.folder)
+        self.machine.start_ramdisk(ramdisk)
         return self.machine.wait_boot(1)
 
     def start(self) -> Boot:

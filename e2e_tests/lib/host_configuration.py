@@ -1,21 +1,55 @@
 """The document that the machines are brought to: two ESPs, two roots, a volume for the store."""
 
+import re
+
 import yaml
 
 from lib import paths
 from lib.http_server import ImageServer
 
 
+EXAMPLES = paths.REPOSITORY / "docs/examples"
+
+
 def example(server: ImageServer, name: str, images) -> str:
     """A document of docs/examples/storage; only where its images come from is changed."""
-    text = (paths.REPOSITORY / "docs/examples/storage" / f"{name}.yaml").read_text()
-    content = yaml.safe_load(text)
+    content = yaml.safe_load((EXAMPLES / "storage" / f"{name}.yaml").read_text())
     for image in content["storage"]["images"]:
         file = getattr(images, image["targetId"])
-        image.update(url=server.add(file.file), sha256=file.sha256, format=file.format)
+        _serve(server, image, file)
+        image["format"] = file.format
         if "verityRootHash" in image:
             image["verityRootHash"] = images.root_hash
     return yaml.safe_dump(content, sort_keys=False)
+
+
+def sample(server: ImageServer, images, phonehome: str, ssh_key: str) -> str:
+    """docs/examples/sample.yaml with the tests' addresses, hash of the root image and keys."""
+    content = yaml.safe_load((EXAMPLES / "sample.yaml").read_text())
+    content["management"]["phonehome"] = phonehome
+    for image in content["storage"]["images"]:
+        file = getattr(images, image["targetId"])
+        assert image["format"] == file.format, f"{file.file} is not what {image} asks for"
+        if not image["url"].startswith("file:"):
+            _serve(server, image, file)
+    for user in content["osconfig"]["users"]:
+        if "sshKeys" in user:
+            user["sshKeys"] = [ssh_key]
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def kickstart(server: ImageServer, name: str, images, ssh_key: str) -> str:
+    """A kickstart of docs/examples/kickstart; the addresses of the images and the keys are
+    changed."""
+    text = (EXAMPLES / "kickstart" / f"{name}.ks").read_text()
+    for part in ("esp", "root"):
+        text = text.replace(f"http://192.0.2.10:8000/{part}.raw.zst",
+                            server.add(getattr(images, part).file))
+    return re.sub(r"ssh-ed25519 [^\"]+", ssh_key, text)
+
+
+def _serve(server: ImageServer, image: dict, file) -> None:
+    image.update(url=server.add(file.file), sha256=file.sha256)
 
 
 def document(server: ImageServer, images, device: str = "/dev/vda") -> str:

@@ -156,17 +156,17 @@ class Machine:
         """Puts another TPM into the machine, while it is off."""
         self._tpm.forget()
 
-    def ssh(self, command: str, timeout: float = 60) -> str:
-        """Runs a command as root in the guest and returns its output. Raises ProgramError."""
-        return run([*self.ssh_command(), command], timeout=timeout)
+    def ssh(self, command: str, timeout: float = 60, user: str = "root") -> str:
+        """Runs a command in the guest and returns its output. Raises ProgramError."""
+        return run([*self.ssh_command(user=user), command], timeout=timeout)
 
-    def ssh_command(self, *options: str) -> list[str]:
+    def ssh_command(self, *options: str, user: str = "root") -> list[str]:
         """An ssh command line without the remote command."""
         return ["ssh", "-i", str(base_tree.ssh_key()), "-p", str(self.ssh_port), "-F", "none",
                 "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
                 "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
                 "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=5",
-                "-o", "ServerAliveCountMax=4", *options, "root@127.0.0.1"]
+                "-o", "ServerAliveCountMax=4", *options, f"{user}@127.0.0.1"]
 
     def qmp(self, command: str) -> dict:
         """Sends one command to QEMU's monitor and returns what it answers."""

@@ -9,7 +9,6 @@ import yaml
 
 from images import base_tree
 from lib.grpc_client import BOTH, state_name
-from lib.process import run
 
 UNIT = """[Unit]
 Description=Something of the site's own
@@ -77,7 +76,7 @@ def with_os(document: str, os: dict, **more) -> str:
 
 
 def as_user(host, user: str, command: str) -> str:
-    return run([*host.machine.ssh_command()[:-1], f"{user}@127.0.0.1", command], timeout=60)
+    return host.machine.ssh(command, user=user)
 
 
 def spoken(messages) -> str:
