@@ -25,12 +25,30 @@ size_t IndexOf(const Plan& plan, StepKind kind) {
   return static_cast<size_t>(found - plan.steps.begin());
 }
 
-// Where staging goes on: a new root that was mounted is mounted again, because a stop of the
-// machine, and perhaps one of the agent, has undone it.
+// Where the file system that the step changes came from: the write of its image. The step itself
+// when it changes none, or none of an image.
+size_t OriginOf(const Plan& plan, size_t step) {
+  if (step >= plan.steps.size()) return step;
+  const Step& changing = plan.steps[step];
+  if (changing.kind != StepKind::kSetIdentity && changing.kind != StepKind::kGrowFilesystem) {
+    return step;
+  }
+  for (size_t i = 0; i < step; ++i) {
+    if (plan.steps[i].kind == StepKind::kWriteImage && plan.steps[i].subject == changing.subject) {
+      return i;
+    }
+  }
+  return step;
+}
+
+// Where staging goes on. A new root that was mounted is mounted again, because a stop of the
+// machine, and perhaps one of the agent, has undone it. An image whose file system was being
+// changed is written again: what a tool has changed by half may be past repair.
 size_t ResumePlace(const Plan& plan, size_t steps_done) {
   const size_t mounted = IndexOf(plan, StepKind::kMountNewRoot);
   const size_t unmounted = IndexOf(plan, StepKind::kUnmountNewRoot);
-  return mounted < steps_done && steps_done <= unmounted ? mounted : steps_done;
+  if (mounted < steps_done && steps_done <= unmounted) return mounted;
+  return OriginOf(plan, steps_done);
 }
 
 // Index of the first step of the phase or of a later one.

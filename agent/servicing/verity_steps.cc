@@ -138,6 +138,13 @@ absl::StatusOr<KernelParameters> VerityParameters(const HostConfiguration& confi
         parameters.set.emplace_back(prefix + "options", "restart-on-corruption");
         break;
     }
+    if (verity.name == "usr") {
+      // An image whose /usr was an ordinary file system may say where that is, which would count
+      // for more than usrhash=. systemd-fstab-generator(8).
+      parameters.set.emplace_back("mount.usr", "/dev/mapper/" + verity.name);
+      parameters.set.emplace_back("mount.usrflags", "ro");
+      parameters.removed.emplace_back("mount.usrfstype");
+    }
   }
   if (parameters.set.empty()) return parameters;
   parameters.set.emplace_back("systemd.verity", "1");

@@ -101,6 +101,11 @@ VARIANTS = {
     "verity-v1": Variant("systemd-boot", "1", base="verity", parts=("esp", "root", "hash")),
     "verity-v2": Variant("systemd-boot", "2", base="verity", parts=("esp", "root", "hash")),
     "verity-v3": Variant("systemd-boot", "3", base="verity", parts=("esp", "root", "hash")),
+    # dm-verity protects /usr. The entry is one for a /usr without it, which must not count.
+    **{f"usr-verity-v{version}": Variant(
+        "systemd-boot", version, base="verity", parts=("esp", "root", "usr", "hash"),
+        options=f"mount.usr=UUID={boot_files.USR_UUID} mount.usrflags=rw mount.usrfstype=ext4")
+       for version in ("1", "2", "3")},
 }
 # What the suite "main" and the demo use.
 MAIN = ["grub-v1", "grub-v2", "grub-v3", "systemd-boot-v1", "systemd-boot-v2",
@@ -148,17 +153,18 @@ def images(name: str) -> Images:
         agent = _agent_files(variant.next_agent)
         made = {}
         root_hash = ""
+        hashed = "usr" if "usr" in variant.parts else "root"
         for part in variant.parts:
             packing = variant.format_of(part)
             file = folder / f"{part}-{name}.raw.{SUFFIX[packing]}"
             key = _key(tree.key, repr(variant), part, _source_digest(),
                        agent if part != "esp" else {},
-                       made["root"].sha256 if part == "hash" else "")
+                       made[hashed].sha256 if part == "hash" else "")
             record = folder / f"{file.name}.json"
             known = json.loads(record.read_text()) if record.exists() and file.exists() else {}
             if known.get("key") != key:
                 if part == "hash":
-                    known = _make_hashes(made["root"].file, file)
+                    known = _make_hashes(made[hashed].file, file)
                 else:
                     known = {"rawSize": _make_image(tree, variant, part, agent, file)}
                 known.update(key=key, sha256=_sha256(file))
@@ -337,13 +343,13 @@ def _make_image(tree: Base, variant: Variant, part: str, agent, target: pathlib.
     return raw_size
 
 
-def _make_hashes(root: pathlib.Path, target: pathlib.Path) -> dict:
-    """The tree of hashes of a root image; what is to be recorded of it."""
+def _make_hashes(data: pathlib.Path, target: pathlib.Path) -> dict:
+    """The tree of hashes of an image; what is to be recorded of it."""
     print(f"Making {target.name} ...", flush=True)
     with tempfile.TemporaryDirectory(prefix="tmp-", dir=_folder()) as temporary:
         work = pathlib.Path(temporary)
-        run(["zstd", "-q", "-d", root, "-o", work / "root.raw"])
-        said = run(["veritysetup", "format", work / "root.raw", work / "hash.raw"])
+        run(["zstd", "-q", "-d", data, "-o", work / "data.raw"])
+        said = run(["veritysetup", "format", work / "data.raw", work / "hash.raw"])
         run(["zstd", "-q", "-3", work / "hash.raw", "-o", work / "hash.packed"])
         raw_size = (work / "hash.raw").stat().st_size
         os.rename(work / "hash.packed", target)
@@ -365,7 +371,8 @@ def _split(raw: pathlib.Path, part: str, parts, work: pathlib.Path) -> None:
     uuid = {"root": boot_files.ROOT_UUID, "boot": boot_files.BOOT_UUID, "usr": boot_files.USR_UUID}
     size = {"root": "128M", "boot": "128M", "usr": "448M"}
     raw.unlink()
-    run(["mke2fs", "-q", "-t", "ext4", "-U", uuid[part], "-m", "1",
+    # dm-verity hashes blocks of 4096 bytes: a file system on it cannot have smaller ones.
+    run(["mke2fs", "-q", "-t", "ext4", "-b", "4096", "-U", uuid[part], "-m", "1",
          "-E", "root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard",
          "-d", source, raw, size[part]])
 

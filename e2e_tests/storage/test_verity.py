@@ -1,8 +1,9 @@
-"""A root that dm-verity protects: installed, updated, written to by overlays, and tampered with."""
+"""A root, or a /usr, that dm-verity protects: installed, updated, and tampered with."""
 
 import grpc
 import pytest
 
+from images import variants
 from lib.grpc_client import BOTH, state_name
 
 STAGE = "update"
@@ -62,6 +63,43 @@ def test_a_verity_root_is_updated_keeps_changes_of_etc_and_falls_back_when_tampe
     done = host.bring_to(host.example("verity", "verity-v1"))
     assert state_name(done.job) == "SUCCEEDED", done.job.reason
     assert done.boot.version == "1"
+
+
+def check_usr(host, half: str, root_hash: str) -> None:
+    """/usr is what dm-verity makes of this half, mounted once and for reading only."""
+    source, filesystem, options = listing(host, "/usr")
+    assert (source, filesystem) == ("/dev/mapper/usr", "ext4")
+    assert "ro" in options.split(",")
+    table = host.machine.ssh("dmsetup table usr")
+    assert " verity " in table and "panic_on_corruption" in table
+    assert root_hash in table
+    below = host.machine.ssh("for d in /sys/class/block/$(basename $(readlink -f /dev/mapper/usr))"
+                             "/slaves/*; do lsblk -dno PARTLABEL /dev/${d##*/}; done")
+    assert sorted(below.split()) == [f"hash-{half}", f"usr-{half}"]
+    assert host.machine.ssh("touch /usr/x 2>&1 || true").strip().endswith("Read-only file system")
+    # The root is one like any other.
+    assert "rw" in listing(host, "/")[2].split(",")
+
+
+def test_a_verity_usr_is_updated_and_falls_back_when_tampered_with(bare_host):
+    host = bare_host
+    for version, half in (("1", "a"), ("2", "b")):
+        done = host.bring_to(host.example("usr-verity", f"usr-verity-v{version}"))
+        assert state_name(done.job) == "SUCCEEDED", done.job.reason
+        assert (done.boot.version, done.job.target_volume) == (version, f"volume-{half}")
+        check_usr(host, half, variants.images(f"usr-verity-v{version}").root_hash)
+
+    # Version 3 goes to volume A. Somebody changes it between the check and the boot.
+    document = host.example("usr-verity", "usr-verity-v3")
+    staged = list(host.client.update(document, STAGE))
+    assert state_name(staged[-1].job) == "STAGED", staged[-1].outcome
+    tamper(host, "usr-a", "/lib/systemd/systemd")
+    host.machine.panic_expected = True
+    done = host.bring_to(document, BOTH)
+    assert state_name(done.job) == "ROLLED_BACK", state_name(done.job)
+    assert "dm-verity device corrupted" in host.machine.serial.text()
+    assert done.boot.version == "2"
+    check_usr(host, "b", variants.images("usr-verity-v2").root_hash)
 
 
 def test_images_that_do_not_belong_together_are_found_before_the_host_leaves(bare_host):

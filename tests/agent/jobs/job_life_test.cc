@@ -156,6 +156,51 @@ TEST_CASE("A job goes on wherever its process or its machine is stopped") {
   }
 }
 
+TEST_CASE("An image whose file system was being changed at a stop is written again") {
+  struct Case {
+    const char* stopped_at;
+    const char* image_of;  // what the image was written to
+    size_t writes;
+  };
+  const Case cases[] = {{"set-identity", "root-b", 2},
+                        {"grow-filesystem", "root-b", 2},
+                        // The one that is changed was there before.
+                        {"grow-filesystem", "esp-b", 1}};
+  for (const Case& c : cases) {
+    for (const bool power_cut : {false, true}) {
+      DYNAMIC_SECTION("at " << c.stopped_at << ", image of " << c.image_of
+                            << (power_cut ? ", power cut" : ", killed")) {
+        JobBench bench;
+        Plan plan = test::UpdatePlan();
+        plan.steps[0].subject = c.image_of;
+        const std::pair<const char*, StepKind> changes[] = {
+            {"grow-filesystem", StepKind::kGrowFilesystem},
+            {"set-identity", StepKind::kSetIdentity}};
+        for (const auto& [id, kind] : changes) {
+          Step step;
+          step.id = id;
+          step.kind = kind;
+          step.subject = "root-b";
+          step.phase = Phase::kStage;
+          plan.steps.insert(plan.steps.begin() + 1, step);
+        }
+        bench.servicer.set_plan(plan);
+        bench.servicer.BlockAt(c.stopped_at);
+        bench.Start();
+        const std::string id = bench.Submit();
+        bench.servicer.WaitForCall(c.stopped_at);
+        bench.Stop();
+        if (power_cut) bench.clock.Reboot();
+        bench.servicer.Heal();
+        bench.Start();
+        CHECK(bench.RunToEnd(id).state == JobState::kSucceeded);
+        CHECK(Times(bench, "write") == c.writes);
+        CHECK(Times(bench, c.stopped_at) == 2);
+      }
+    }
+  }
+}
+
 TEST_CASE("Power that is cut after the firmware was pointed at the target counts as the reboot") {
   JobBench bench;
   bench.servicer.set_plan(test::UpdatePlan());

@@ -18,6 +18,12 @@ namespace trident::test {
 namespace {
 
 constexpr char kRootUuid[] = "11111111-2222-3333-4444-555555555555";
+constexpr char kUsrUuid[] = "66666666-2222-3333-4444-555555555555";
+
+// Of the data of a version.
+std::string RootHash(int version) {
+  return std::string(64, static_cast<char>('a' + version));  // hexadecimal up to version 5
+}
 
 class SilentReporter : public StepReporter {
  public:
@@ -56,7 +62,7 @@ FakeWorld::FakeWorld()
       mounts.SetFileOn(device, "/loader/loader.conf", "timeout 0\ndefault debian.conf\n");
       mounts.SetFileOn(device, "/loader/entries/debian.conf",
                        absl::StrCat("title Debian\nlinux /debian/linux\ninitrd /debian/initrd\n",
-                                    "options root=UUID=", kRootUuid, " ro panic=5\n"));
+                                    "options root=UUID=", kRootUuid, " ", entry_options, "\n"));
       mounts.SetFileOn(device, "/debian/linux", "kernel");
       mounts.SetFileOn(device, "/debian/initrd", "initrd");
     } else if (signature->type == "vfat") {
@@ -137,28 +143,56 @@ HostConfiguration FakeWorld::SysupdateDocument(int version) {
   return document;
 }
 
+Image FakeWorld::TreeImage(const Image& data, const std::string& target, int version) {
+  Image tree = data;
+  tree.url = PackImage(absl::StrCat(target, "_v", version), FakeVerityTree(RootHash(version)));
+  tree.target_id = target;
+  tree.verity_root_hash.reset();
+  return tree;
+}
+
 HostConfiguration FakeWorld::VerityDocument(int version) {
   use_systemd_boot = true;
   HostConfiguration document = Document(version);
   Storage& storage = document.storage;
-  const std::string root_hash(64, static_cast<char>('a' + version));
   storage.disks[0].partitions.insert(storage.disks[0].partitions.end() - 1,
                                      {{"hash-a", PartitionType::kRootVerity, {false, 64 << 20}},
                                       {"hash-b", PartitionType::kRootVerity, {false, 64 << 20}},
                                       {"data", PartitionType::kLinuxGeneric, {false, 64 << 20}}});
   storage.ab_update->volume_pairs.push_back({"hash", "hash-a", "hash-b"});
-  storage.images[1].verity_root_hash = root_hash;
-  Image tree = storage.images[1];
-  tree.url = PackImage(absl::StrCat("hash_v", version), FakeVerityTree(root_hash));
-  tree.target_id = "hash";
-  tree.verity_root_hash.reset();
-  storage.images.push_back(tree);
+  storage.images[1].verity_root_hash = RootHash(version);
+  storage.images.push_back(TreeImage(storage.images[1], "hash", version));
   storage.verity = {{"verified-root", "root", "root", "hash", CorruptionOption::kPanic}};
   storage.overlays = {{"/etc", "data", true}, {"/var", std::nullopt, false}};
   for (MountPoint& mount : storage.mount_points) {
     if (mount.path == "/") mount.target_id = "verified-root";
   }
   storage.mount_points.push_back({"/data", "ext4", {"noatime"}, "data"});
+  return document;
+}
+
+HostConfiguration FakeWorld::UsrVerityDocument(int version) {
+  use_systemd_boot = true;
+  // Below /usr.
+  image_files["/bin/tridentd"] = "agent";
+  HostConfiguration document = Document(version);
+  Storage& storage = document.storage;
+  storage.disks[0].partitions.insert(
+      storage.disks[0].partitions.end() - 1,
+      {{"usr-a", PartitionType::kUsr, {false, uint64_t{1} << 30}},
+       {"usr-b", PartitionType::kUsr, {false, uint64_t{1} << 30}},
+       {"usr-hash-a", PartitionType::kUsrVerity, {false, 64 << 20}},
+       {"usr-hash-b", PartitionType::kUsrVerity, {false, 64 << 20}}});
+  storage.ab_update->volume_pairs.push_back({"usr", "usr-a", "usr-b"});
+  storage.ab_update->volume_pairs.push_back({"usr-hash", "usr-hash-a", "usr-hash-b"});
+  Image data = storage.images[1];
+  data.url = MakeImage(absl::StrCat("usr_v", version), "ext4", kUsrUuid);
+  data.target_id = "usr";
+  data.verity_root_hash = RootHash(version);
+  storage.images.push_back(data);
+  storage.images.push_back(TreeImage(data, "usr-hash", version));
+  storage.verity = {{"verified-usr", "usr", "usr", "usr-hash", CorruptionOption::kPanic}};
+  storage.mount_points.push_back({"/usr", "ext4", {"noatime"}, "verified-usr"});
   return document;
 }
 

@@ -40,6 +40,9 @@ class FakeWorld {
   // The same with a verity root that systemd-boot starts, its hashes in the pair "hash", and an
   // overlay of /etc on the partition "data".
   HostConfiguration VerityDocument(int version);
+  // The same with a verity /usr that systemd-boot starts, in the pairs "usr" and "usr-hash"; the
+  // root is an ordinary pair.
+  HostConfiguration UsrVerityDocument(int version);
   // The same on two disks, ESP and root mirrored: pairs of RAID1 arrays.
   HostConfiguration MirroredDocument(int version);
 
@@ -74,10 +77,14 @@ class FakeWorld {
   std::vector<std::string> warnings;
   // What ESP images bring along, instead of GRUB.
   bool use_systemd_boot = false;
+  // What the entry of systemd-boot says besides root=.
+  std::string entry_options = "ro panic=5";
 
  private:
   std::string MakeImage(const std::string& name, const std::string& type, const std::string& uuid,
                         bool packed = true);
+  // The image of a tree of hashes, for `target`.
+  Image TreeImage(const Image& data, const std::string& target, int version);
   std::string PackImage(const std::string& name, const std::string& raw, bool with_zstd = true);
 
   TemporaryDirectory folder_;

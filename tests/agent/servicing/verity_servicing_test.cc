@@ -126,6 +126,77 @@ TEST_CASE("an update writes the other half, and leaves the overlays of the runni
   CHECK(finding->target_booted);
 }
 
+TEST_CASE("a verity /usr is what the initrd mounts, whatever the image's entry says of it") {
+  struct Case {
+    const char* name;
+    const char* image;
+    const char* kept;
+  };
+  const Case cases[] = {
+      {"an entry that says nothing of /usr", "ro panic=5", "ro panic=5"},
+      {"an entry of an image whose /usr was an ordinary partition",
+       "ro mount.usr=UUID=66666666-2222-3333-4444-555555555555 mount.usrfstype=btrfs "
+       "mount.usrflags=rw panic=5",
+       "ro panic=5"},
+      {"an entry of an image for other hashes",
+       "ro panic=5 usrhash=00 systemd.verity_usr_data=/dev/vda9 systemd.verity_usr_options=x",
+       "ro panic=5"},
+  };
+  for (const Case& one : cases) {
+    DYNAMIC_SECTION(one.name) {
+      FakeWorld world;
+      world.entry_options = one.image;
+      const auto servicer = Install(world, world.UsrVerityDocument(1), GENERATE(1, 2));
+      CHECK_THAT(OnDevice(world, "esp-a", kEntry),
+                 Catch::Contains(absl::StrCat(
+                     "options root=PARTUUID=", PartUuidOf(world, "root-a"), " ", one.kept,
+                     " usrhash=", std::string(64, 'b'),
+                     " systemd.verity_usr_data=PARTUUID=", PartUuidOf(world, "usr-a"),
+                     " systemd.verity_usr_hash=PARTUUID=", PartUuidOf(world, "usr-hash-a"),
+                     " systemd.verity_usr_options=panic-on-corruption mount.usr=/dev/mapper/usr "
+                     "mount.usrflags=ro systemd.verity=1 rd.shell=0 rd.emergency=reboot\n")));
+      // The root is written as always: it needs no overlay, hence no initrd for one.
+      CHECK_THAT(OnDevice(world, "esp-a", kEntry), !Catch::Contains("overlays.img"));
+      const std::string fstab = OnDevice(world, "root-a", "/etc/fstab");
+      CHECK_THAT(fstab, Catch::Contains("/dev/mapper/usr /usr ext4 noatime,ro 0 0\n"));
+      CHECK_THAT(fstab, Catch::StartsWith(absl::StrCat("PARTUUID=", PartUuidOf(world, "root-a"),
+                                                       " / ext4 defaults 0 1\n")));
+      CHECK_FALSE(world.verity.IsOpen("trident-usr"));
+    }
+  }
+}
+
+TEST_CASE("an update writes and checks the other half of a verity /usr") {
+  FakeWorld world;
+  const auto servicer = Install(world, world.UsrVerityDocument(1));
+  world.machine.SetRootDevice(
+      world.devices.Resolve(FindDevice(world.recorded.status, "root-a")->path));
+  REQUIRE_OK(servicer->Refresh(world.recorded, world.recorded.status));
+  REQUIRE(world.recorded.status.storage.ab_update->active_volume == Volume::kA);
+  const HostConfiguration document = world.UsrVerityDocument(2);
+  const auto plan = servicer->MakePlan(document, world.recorded, false, Cancellation());
+  REQUIRE_OK(plan);
+  CHECK(plan->target == Volume::kB);
+
+  SECTION("what was staged is whole") {
+    REQUIRE_OK(world.RunPhase(*servicer, document, *plan, Phase::kStage));
+    const auto& hashes =
+        world.recorded.status.storage.verity_devices.at("verified-usr").root_hashes;
+    CHECK(hashes.at("usr-a") == std::string(64, 'b'));
+    CHECK(hashes.at("usr-b") == std::string(64, 'c'));
+    CHECK_THAT(OnDevice(world, "esp-b", kEntry),
+               Catch::Contains(PartUuidOf(world, "usr-b")) &&
+                   Catch::Contains(PartUuidOf(world, "usr-hash-b")) &&
+                   Catch::Contains("usrhash=" + std::string(64, 'c')));
+  }
+  SECTION("what was staged is not what its root hash says") {
+    world.verity.Tamper(world.devices.Resolve(FindDevice(world.recorded.status, "usr-b")->path));
+    const absl::Status staged = world.RunPhase(*servicer, document, *plan, Phase::kStage);
+    REQUIRE_FALSE(staged.ok());
+    CHECK_THAT(staged.ToString(), Catch::Contains("'usr-b' does not match its root hash"));
+  }
+}
+
 TEST_CASE("what does not match its root hash is never made the next system") {
   struct Case {
     const char* name;
