@@ -1,4 +1,5 @@
-"""What there is of base trees (base_tree.py). A new kind, or a change to one, makes no other anew."""
+"""What there is of base trees (base_tree.py). A new kind, or a change to one, makes no other
+anew."""
 
 import dataclasses
 

@@ -33,7 +33,7 @@ PACKAGES = [
     # Shared libraries of the agent, whether gRPC is linked into it or not.
     "libgrpc++1.51", "libprotobuf32", "libabsl20220623", "libc-ares2", "libyaml-cpp0.7",
     "libsqlite3-0", "libcurl4", "libssl3", "liblzma5", "libzstd1", "libxxhash0", "libfdisk1",
-    "libcryptsetup12", "libblkid1", "libmount1", "libefivar1", "libefiboot1", "libsystemd0", "libcryptsetup12",
+    "libcryptsetup12", "libblkid1", "libmount1", "libefivar1", "libefiboot1", "libsystemd0",
 ]
 
 # What takes the place of dracut elsewhere.
@@ -173,8 +173,7 @@ def base(kind: str = "plain") -> Base:
     with (paths.cache() / "base.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            print(f"Making the {kind} base tree with mmdebstrap (once; it is kept in the cache) ...",
-                  flush=True)
+            print(f"Making the {kind} base tree (once; it is kept in the cache) ...", flush=True)
             # Beside the result, so that the rename is atomic.
             with tempfile.TemporaryDirectory(prefix="base-tmp-", dir=paths.cache()) as temporary:
                 _make(pathlib.Path(temporary), public_key, KINDS[kind])
