@@ -13,7 +13,7 @@
 namespace trident {
 
 // So many bytes always suffice for InspectHead (unless zstd skippable frames come first).
-inline constexpr size_t kHeadBytes = 64 * 1024;
+inline constexpr size_t kHeadBytes = size_t{64} * 1024;
 
 struct ImageHead {
   // Memory for the window (zstd, gzip) or dictionary (xz). 0: none, or the head is too short to

@@ -44,7 +44,7 @@ absl::StatusOr<ImageUrl> ParseImageUrl(const std::string& url) {
                       "Use file:///absolute/path, http://..., https://... or oci://...");
   }
   const std::string scheme = absl::AsciiStrToLower(url.substr(0, colon));
-  const std::string_view rest = std::string_view(url).substr(colon + 3);
+  const std::string_view rest = std::string_view{url}.substr(colon + 3);
   if (scheme == "http" || scheme == "https") {
     parsed.scheme = scheme == "http" ? ImageUrl::Scheme::kHttp : ImageUrl::Scheme::kHttps;
     if (rest.empty() || rest.front() == '/') {
@@ -61,7 +61,7 @@ absl::StatusOr<ImageUrl> ParseImageUrl(const std::string& url) {
     }
     absl::StatusOr<std::string> decoded = DecodePercent(path);
     if (!decoded.ok()) {
-      return InvalidUrl(parsed.printable, std::string(decoded.status().message()),
+      return InvalidUrl(parsed.printable, std::string{decoded.status().message()},
                         "Write a literal '%' as %25.");
     }
     parsed.path = *std::move(decoded);
@@ -70,7 +70,7 @@ absl::StatusOr<ImageUrl> ParseImageUrl(const std::string& url) {
   if (scheme == "oci") {
     absl::StatusOr<OciReference> reference = ParseOciReference(url);
     if (!reference.ok()) {
-      return InvalidUrl(parsed.printable, std::string(reference.status().message()),
+      return InvalidUrl(parsed.printable, std::string{reference.status().message()},
                         "Write oci://registry[:port]/repository[:tag|@sha256:digest][#title].");
     }
     parsed.scheme = ImageUrl::Scheme::kOci;

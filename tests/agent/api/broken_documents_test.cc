@@ -128,10 +128,11 @@ class Agent {
   FakeVerity verity_{devices_};
   std::unique_ptr<ImageProber> prober_ = MakeImageProber({}, files_, commands_);
   std::unique_ptr<ImageStreamer> streamer_ = MakeImageStreamer({}, files_, commands_);
+  const HostServicerOptions options_ = {};
   std::unique_ptr<Servicer> servicer_ =
       MakeHostServicer({files_, commands_, devices_, mounts_, firmware_, machine_, clock_,
                         encryption_, network_, verity_},
-                       *prober_, *streamer_, {});
+                       *prober_, *streamer_, options_);
   std::unique_ptr<Datastore> store_ =
       Got(Datastore::Open(folder_ / "store", BuiltinMigrations(), OpenMode::kReadWrite));
   std::unique_ptr<JobManager> jobs_ = MakeJobManager(*store_, *servicer_, clock_, {});
