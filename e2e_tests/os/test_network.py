@@ -8,8 +8,10 @@ import grpc
 import pytest
 import yaml
 
+from lib import paths
 from lib.grpc_client import BOTH, GONE, state_name
 from lib.host import Host
+from lib.process import run
 from lib.report_server import ReportServer
 
 # Longer than ssh takes to notice that its peer is away.
@@ -26,6 +28,10 @@ STATIC = {"version": 2, "ethernets": {"eth0": {
 CUT = {"version": 2, "ethernets": {"eth0": {
     "addresses": ["198.51.100.9/24"], "accept-ra": False, "link-local": [],
     "routes": [{"to": "default", "via": "198.51.100.1"}]}}}
+# It reaches its own network, but there is no such gateway.
+NO_GATEWAY = {"version": 2, "ethernets": {"eth0": {
+    "addresses": ["10.0.2.15/24"], "accept-ra": False, "link-local": [],
+    "routes": [{"to": "default", "via": "10.0.2.99"}]}}}
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +140,23 @@ def test_a_live_change_that_keeps_the_connection_is_kept(host, reports):
     assert state_name(done.job) == "SUCCEEDED", done.job.reason
     assert done.boot.version == "2"
     assert yaml.safe_load(host.machine.ssh(f"cat {NETPLAN}")) == {"network": STATIC}
+
+
+def test_a_second_client_confirms_what_the_host_cannot_prove(host, reports):
+    call = host.client.update(document(host, reports, "netplan-v1", NO_GATEWAY), BOTH)
+    messages = []
+    for message in call:
+        messages.append(message)
+        if state_name(message.job) == "VERIFYING":
+            break
+    job_id = messages[-1].job.id
+    said = run([paths.TRIDENTCTL, "--server", host.tunnel.address, "commit"])
+    assert said.startswith(f"job {job_id}: "), said
+    messages += call
+    assert state_name(messages[-1].job) == "SUCCEEDED", messages[-1].job.reason
+    assert any("it was confirmed" in text for text in logs_of(messages)), logs_of(messages)
+    assert "default via 10.0.2.99 " in host.machine.ssh("ip -4 route")
+    assert yaml.safe_load(host.machine.ssh(f"cat {NETPLAN}")) == {"network": NO_GATEWAY}
 
 
 def begin_cut(host: Host, reports: ReportServer) -> str:
