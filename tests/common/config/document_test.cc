@@ -293,6 +293,8 @@ TEST_CASE("the examples in docs/ are valid") {
       ParseHostConfiguration(test::ReadFile(TRIDENT_SOURCE_DIR "/docs/examples/host.yaml"));
   REQUIRE_OK(host);
   CHECK(host->storage.ab_update->volume_pairs.size() == 2);
+  REQUIRE_OK(
+      ParseHostConfiguration(test::ReadFile(TRIDENT_SOURCE_DIR "/docs/examples/sample.yaml")));
 }
 
 TEST_CASE("the example in the documentation is valid") {
