@@ -348,6 +348,7 @@ def check_users(host, content: dict) -> None:
     assert set(root["sshKeys"]) <= set(ssh("cat /root/.ssh/authorized_keys").splitlines())
 
 
+@pytest.mark.landing
 def test_every_line_of_the_sample_is_seen_on_the_host_that_it_installs(
         bare_host_with, reports, tmp_path):
     host = bare_host_with(2, tpm=True, base="netplan", start=False)
