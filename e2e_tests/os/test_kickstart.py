@@ -56,6 +56,7 @@ def check_refused(host) -> None:
     assert found - {(0, "SemanticWarning")} == ERRORS, said
     assert "not-to-be-repeated" not in said, said
     assert host.machine.ssh("ls /run/pre-has-run 2>/dev/null || true") == ""
+    assert "reconcileState: " in host.machine.ssh("cat /run/status.yaml")
     assert host.client.jobs() == []
     for disk in host.machine.disks:
         check_untouched(disk)
