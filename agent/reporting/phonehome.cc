@@ -1,5 +1,6 @@
 #include "agent/reporting/phonehome.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -74,6 +75,7 @@ bool Phonehome::has_left() {
 }
 
 void Phonehome::Send() {
+  std::chrono::milliseconds pause = options_.first_pause;
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return ending_ || leaving_ || !waiting_.empty(); });
@@ -91,6 +93,7 @@ void Phonehome::Send() {
     lock.lock();
     sending_ = false;
     if (sent) {
+      pause = options_.first_pause;
       waiting_.pop_front();
       changed_.notify_all();
       continue;
@@ -103,7 +106,8 @@ void Phonehome::Send() {
       left_ = true;
       return;
     }
-    changed_.wait_for(lock, options_.pause, [&] { return ending_ || leaving_ || added_ != added; });
+    changed_.wait_for(lock, pause, [&] { return ending_ || leaving_ || added_ != added; });
+    pause = std::min(pause * 2, options_.longest_pause);
     resting_ = false;
   }
 }

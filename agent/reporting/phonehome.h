@@ -27,8 +27,10 @@ struct PhonehomeOptions {
       std::chrono::milliseconds(400),  std::chrono::milliseconds(800),
       std::chrono::milliseconds(1000), std::chrono::milliseconds(1000),
       std::chrono::milliseconds(1000), std::chrono::milliseconds(0)};
-  // From one series that failed to the next: a network may come up late.
-  std::chrono::milliseconds pause = std::chrono::minutes(1);
+  // From one series that failed to the next: a network may come up late. Doubled each time, up to
+  // the longest.
+  std::chrono::milliseconds first_pause = std::chrono::seconds(5);
+  std::chrono::milliseconds longest_pause = std::chrono::minutes(1);
   // Messages that wait; the oldest of more are given up.
   size_t kept = 16;
 };

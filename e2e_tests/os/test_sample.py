@@ -79,9 +79,6 @@ def site_files(folder: pathlib.Path, document: str, images, reports) -> dict[str
         "etc/recovery/luks.key": KEY,
         "opt/site/setup.sh": SETUP,
         "etc/systemd/network/05-other.network": OTHER_NETWORK,
-        # Else its first report comes a minute after the attempts that were made too early.
-        "etc/systemd/system/tridentd.service.d/network.conf":
-            "[Unit]\nAfter=network-online.target\n",
     }
     files = {}
     for name, text in texts.items():

@@ -27,7 +27,8 @@ constexpr auto kLong = std::chrono::seconds(30);
 PhonehomeOptions Quick(milliseconds pause = std::chrono::hours(1)) {
   PhonehomeOptions options;
   options.waits.assign(options.waits.size(), milliseconds(1));
-  options.pause = pause;
+  options.first_pause = pause;
+  options.longest_pause = pause;
   return options;
 }
 
