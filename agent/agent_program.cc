@@ -106,8 +106,8 @@ int RunAgentProgram(int argc, char** argv, std::span<const Migration> migrations
   // The other two look at nothing but their arguments.
   if (command != "parse-kickstart" && command != "store-range") {
     const std::string store = StorePathOf(options, AgentConfiguration{});
-    const absl::Status entered =
-        EnterHostOfContainer({FolderOf(options.config_path), FolderOf(store)});
+    const absl::Status entered = EnterHostOfContainer(
+        {FolderOf(options.config_path), FolderOf(store)}, [argv] { return RestartProgram(argv); });
     if (!entered.ok()) return ExitCodeOf(entered);
   }
   options.config_named = config->count() > 0;

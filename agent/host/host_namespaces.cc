@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -77,13 +79,38 @@ absl::Status CheckSame(const std::string& path, const ContainerView& view) {
       absl::StrCat("Mount it at the path that it has on the host: -v ", path, ":", path));
 }
 
+// A container has a /sys of its own, without the file system of the variables. True: it had to be
+// mounted.
+absl::StatusOr<bool> MountFirmwareVariables(const ContainerView& view) {
+  const std::string& here = view.firmware_variables;
+  const std::string there = view.host_root + here;
+  struct stat seen = {};
+  struct stat wanted = {};
+  // Of a host that was not started by UEFI, or a container that shares /sys.
+  if (stat(there.c_str(), &wanted) != 0) return false;
+  if (stat(here.c_str(), &seen) == 0 && IsSame(seen, wanted)) return false;
+  if (mount(there.c_str(), here.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    return ErrnoError(errno, "environment", "container",
+                      absl::StrCat("mount the firmware's variables of the host at ", here));
+  }
+  return true;
+}
+
 }  // namespace
 
+absl::Status RestartProgram(char** arguments) {
+  execv("/proc/self/exe", arguments);
+  return ErrnoError(errno, "environment", "container", "start this program once more");
+}
+
 absl::Status EnterHostOfContainer(const std::vector<std::string>& same_paths,
+                                  const std::function<absl::Status()>& restart,
                                   const ContainerView& view) {
   if (getenv(kContainerMark) == nullptr) return absl::OkStatus();
   TRIDENT_RETURN_IF_ERROR(CheckHostRoot(view));
   for (const std::string& path : same_paths) TRIDENT_RETURN_IF_ERROR(CheckSame(path, view));
+  TRIDENT_ASSIGN_OR_RETURN(const bool mounted, MountFirmwareVariables(view));
+  if (mounted) TRIDENT_RETURN_IF_ERROR(restart());
 
   std::array<FileDescriptor, kNamespaces.size()> namespaces;
   for (size_t i = 0; i < kNamespaces.size(); ++i) {

@@ -3,6 +3,7 @@
 #ifndef TRIDENT_AGENT_HOST_HOST_NAMESPACES_H_
 #define TRIDENT_AGENT_HOST_HOST_NAMESPACES_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct ContainerView {
   std::string host_root = "/host";
   // Folder of the host's first process: --pid host.
   std::string first_process = "/proc/1";
+  // Looked for by libefivar when it is loaded, which is before anything of ours runs.
+  std::string firmware_variables = "/sys/firmware/efi/efivars";
 };
 
 // Does nothing without the mark. With it, this process leaves the container's mount, network, UTS
@@ -25,11 +28,19 @@ struct ContainerView {
 // host name are the host's, as if the agent had been started there. The mark is taken out of the
 // environment. Call it before the first thread.
 //
+// `restart` starts this program once more, in its place; it is called at most once, when the
+// firmware's variables had to be mounted in the container, and returns only when it fails.
+//
 // FAILED_PRECONDITION when the container was started so that this cannot work, or when one of
 // `same_paths` exists in the container and is another one than the host's: what was mounted into
 // the container to be used would silently be something else afterwards.
 absl::Status EnterHostOfContainer(const std::vector<std::string>& same_paths,
+                                  const std::function<absl::Status()>& restart,
                                   const ContainerView& view = {});
+
+// Replaces this process by a fresh one of its program with the same arguments (null-terminated) and
+// environment. execve(2).
+absl::Status RestartProgram(char** arguments);
 
 }  // namespace trident
 

@@ -60,8 +60,8 @@ def test_a_container_updates_its_host(bare_host, container_image):
     config["hostConfiguration"] = yaml.safe_load(host.document("grub-v2"))
     host.write_file("/etc/trident/config.yaml", yaml.safe_dump(config))
     boots = len(host.machine.boots())
-    # Its output goes away with the machine.
-    ssh(f"nohup {RUN} -v INFO run </dev/null >/dev/console 2>&1 &")
+    # In a session of its own: this one ends before it does. Its output goes away with the machine.
+    ssh(f"setsid {RUN} -v INFO run </dev/null >/dev/console 2>&1 &")
     boot = host.machine.wait_boot(boots + 1)
     assert boot.version == "2", boot
     [job] = [job for job in host.client.jobs() if job.servicing_kind == "ab-update"]

@@ -41,7 +41,9 @@ class Container {
   // Where in the host the things of the test are.
   const std::string& shared() const { return shared_; }
   ContainerView view() const {
-    return {.host_root = "/host", .first_process = "/proc/" + std::to_string(getpid())};
+    return {.host_root = "/host",
+            .first_process = "/proc/" + std::to_string(getpid()),
+            .firmware_variables = shared_ + "/variables"};
   }
 
   // `prepare` sees the container's root before it is entered; `inside` runs in it.
@@ -81,6 +83,11 @@ class Container {
   std::string shared_ = folder_.path() + "/shared";
 };
 
+absl::Status NoRestart() {
+  FAIL_CHECK("it was started once more");
+  return absl::OkStatus();
+}
+
 TEST_CASE("in a container the agent goes to its host, where it sees what the host sees") {
   const std::string name = HostName();
   Container container;
@@ -96,7 +103,8 @@ TEST_CASE("in a container the agent goes to its host, where it sees what the hos
       },
       [&] {
         REQUIRE(HostName() == "container");
-        REQUIRE_OK(EnterHostOfContainer({container.shared(), "/nowhere/in/it"}, container.view()));
+        REQUIRE_OK(EnterHostOfContainer({container.shared(), "/nowhere/in/it"}, NoRestart,
+                                        container.view()));
         CHECK(HostName() == name);
         CHECK(fs::exists(container.shared() + "/file"));
         for (const char* each : {"mnt", "net", "uts", "ipc"}) {
@@ -107,11 +115,37 @@ TEST_CASE("in a container the agent goes to its host, where it sees what the hos
       });
 }
 
+TEST_CASE("the firmware's variables are mounted before what looks for them is loaded again") {
+  Container container;
+  const std::string variables = container.view().firmware_variables;
+  fs::create_directories(variables);
+  std::ofstream(variables + "/BootOrder") << "of the host";
+  container.Run(
+      [&](const std::string& root) {
+        fs::create_directories(root + variables);
+        setenv(kContainerMark, "true", 1);
+      },
+      [&] {
+        int restarts = 0;
+        REQUIRE_OK(EnterHostOfContainer(
+            {},
+            [&] {
+              ++restarts;
+              CHECK(fs::exists(variables + "/BootOrder"));
+              CHECK(HostName() == "container");
+              // The fresh process finds them mounted.
+              return EnterHostOfContainer({}, NoRestart, container.view());
+            },
+            container.view()));
+        CHECK(restarts == 1);
+      });
+}
+
 TEST_CASE("without the mark it stays where it is") {
   Container container;
   container.Run([](const std::string&) {},
                 [&] {
-                  REQUIRE_OK(EnterHostOfContainer({"/etc"}, container.view()));
+                  REQUIRE_OK(EnterHostOfContainer({"/etc"}, NoRestart, container.view()));
                   CHECK(HostName() == "container");
                 });
 }
@@ -156,7 +190,8 @@ TEST_CASE("a container that was started in another way is refused with the way t
             setenv(kContainerMark, "", 1);
           },
           [&] {
-            const absl::Status status = EnterHostOfContainer(each.same_paths, container.view());
+            const absl::Status status =
+                EnterHostOfContainer(each.same_paths, NoRestart, container.view());
             CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
             CHECK_THAT(std::string(status.message()), Catch::Contains(each.says));
             CHECK_FALSE(GetErrorDetail(status).remedy.empty());
