@@ -7,6 +7,7 @@
 #include <iostream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "agent/agent_options.h"
 #include "agent/commands.h"
 #include "agent/host/host_namespaces.h"
@@ -28,7 +29,11 @@ void LogFailure(const absl::Status& status) {
   spdlog::error("{}", detail.message);
   for (const std::string& cause : detail.causes) spdlog::error("because: {}", cause);
   for (const Finding& finding : detail.findings) {
-    spdlog::error("{}:{}: {}: {}{}", finding.line, finding.column, finding.path, finding.reason,
+    // One that is all there is, and stands nowhere in a document, has been said.
+    if (detail.findings.size() == 1 && finding.line == 0) break;
+    spdlog::error("{}{}{}{}",
+                  finding.line == 0 ? "" : absl::StrCat(finding.line, ":", finding.column, ": "),
+                  finding.path.empty() ? "" : finding.path + ": ", finding.reason,
                   finding.remedy.empty() ? "" : " (" + finding.remedy + ")");
   }
   if (!detail.remedy.empty()) spdlog::error("what to do: {}", detail.remedy);
