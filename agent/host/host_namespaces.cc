@@ -93,6 +93,11 @@ absl::StatusOr<bool> MountFirmwareVariables(const ContainerView& view) {
     return ErrnoError(errno, "environment", "container",
                       absl::StrCat("mount the firmware's variables of the host at ", here));
   }
+  // Otherwise the fresh process would do all this again.
+  if (stat(here.c_str(), &seen) != 0 || !IsSame(seen, wanted)) {
+    return NotPossible(absl::StrCat("the firmware's variables of the host were mounted at ", here,
+                                    " of the container, and are not there"));
+  }
   return true;
 }
 
