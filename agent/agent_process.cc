@@ -66,7 +66,7 @@ absl::StatusOr<std::optional<std::string>> PhonehomeNow(const AgentOptions& opti
   return std::move(now.phonehome);
 }
 
-class WiredAgent : public AgentProcess {
+class WiredAgent final : public AgentProcess {
  public:
   WiredAgent(std::unique_ptr<Datastore> store, const std::string& store_path,
              const AgentConfiguration& configuration, std::shared_ptr<LogStream> log_stream)

@@ -87,7 +87,7 @@ absl::Status WriteStatus(DaemonClient& daemon, const std::string& path) {
 void LogUnwritten(const AgentOptions& options, const absl::Status& written) {
   if (written.ok()) return;
   spdlog::error("the Host Status could not be written to {}: {}", *options.status_path,
-                std::string(written.message()));
+                std::string{written.message()});
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ absl::Status RunCommand(const AgentOptions& options) {
   if (options.status_path) LogUnwritten(options, WriteStatus(**daemon, *options.status_path));
   if (agent != nullptr) {
     if (configuration.grpc && !stop.cancellation().cancelled()) {
-      if (!outcome.ok()) spdlog::error("{}", std::string(outcome.message()));
+      if (!outcome.ok()) spdlog::error("{}", std::string{outcome.message()});
       NotifyReady("serving");
       while (!stop.cancellation().WaitFor(std::chrono::hours(24))) {
       }

@@ -76,7 +76,7 @@ std::function<void(Job&)> Reason(std::string reason) {
 std::function<void(Job&)> ErrorEdit(const absl::Status& error) {
   return [error](Job& job) {
     job.error = GetErrorDetail(error);
-    job.reason = std::string(error.message());
+    job.reason = std::string{error.message()};
   };
 }
 
@@ -225,7 +225,7 @@ void JobRunner::CleanUp() {
   const absl::Status status =
       recorded.ok() ? servicer_.CleanUp(*recorded) : absl::Status(recorded.status());
   if (!status.ok()) {
-    Log(LogLevel::kWarn, absl::StrCat("clean up: ", std::string(status.message())));
+    Log(LogLevel::kWarn, absl::StrCat("clean up: ", std::string{status.message()}));
   }
 }
 
@@ -268,7 +268,7 @@ JobRunner::Next JobRunner::Succeed(const Job& job, JobEvent event, const std::st
     if (refreshed.ok()) {
       change.status = std::move(status);
     } else {
-      Log(LogLevel::kWarn, absl::StrCat("refresh: ", std::string(refreshed.message())));
+      Log(LogLevel::kWarn, absl::StrCat("refresh: ", std::string{refreshed.message()}));
     }
   }
   dirty_.clear();

@@ -126,7 +126,7 @@ bool Phonehome::SendSeries(const Message& message) {
   }
   Log(LogLevel::kWarn,
       absl::StrCat("phonehome: '", message.state,
-                   "' could not be reported and is tried again: ", std::string(status.message())));
+                   "' could not be reported and is tried again: ", std::string{status.message()}));
   return false;
 }
 

@@ -45,7 +45,7 @@ void PhonehomeReporter::FollowAddress() {
   absl::StatusOr<Address> address = functions_.address();
   if (!address.ok()) {
     Log(LogLevel::kWarn, absl::StrCat("phonehome: whether its address has changed is not known: ",
-                                      std::string(address.status().message())));
+                                      std::string{address.status().message()}));
     return;
   }
   if (*address == address_) return;

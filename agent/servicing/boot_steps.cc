@@ -101,7 +101,7 @@ absl::Status CommitBootStep(const Host& host, const StepRun& run) {
     if (!pointed.ok()) {
       run.reporter.Warning(
           absl::StrCat("a firmware that loses its boot entries would start another volume: ",
-                       std::string(pointed.message())));
+                       std::string{pointed.message()}));
     }
   }
   if (run.status.storage.ab_update) run.status.storage.ab_update->active_volume = target;
