@@ -62,13 +62,14 @@ class Host:
         shutil.rmtree(self.folder)
 
     def start_ramdisk(self, files: dict[str, pathlib.Path] | None = None) -> Boot:
-        """Boots the provisioning OS on the blank disk; `files` (path there -> file here) are in it
-        from the beginning."""
+        """Boots the provisioning OS, whatever is on the disks; `files` (path there -> file here) are
+        in it from the beginning."""
+        count = len(self.machine.boots())
         ramdisk = variants.ramdisk_os(self._base)
         if files:
             ramdisk = variants.ramdisk_with(ramdisk, files, self.folder)
         self.machine.start_ramdisk(ramdisk)
-        return self.machine.wait_boot(1)
+        return self.machine.wait_boot(count + 1)
 
     def start(self) -> Boot:
         """Boots what is on the disk."""
