@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <iostream>
 #include <string>
 
@@ -37,10 +36,6 @@ void LogFailure(const absl::Status& status) {
                   finding.remedy.empty() ? "" : " (" + finding.remedy + ")");
   }
   if (!detail.remedy.empty()) spdlog::error("what to do: {}", detail.remedy);
-}
-
-std::string FolderOf(const std::string& path) {
-  return std::filesystem::absolute(path).parent_path().string();
 }
 
 int ExitCodeOf(const absl::Status& status) {
@@ -110,9 +105,9 @@ int RunAgentProgram(int argc, char** argv, std::span<const Migration> migrations
   const std::string command = app.get_subcommands().front()->get_name();
   // The other two look at nothing but their arguments.
   if (command != "parse-kickstart" && command != "store-range") {
-    const std::string store = StorePathOf(options, AgentConfiguration{});
-    const absl::Status entered = EnterHostOfContainer(
-        {FolderOf(options.config_path), FolderOf(store)}, [argv] { return RestartProgram(argv); });
+    const absl::Status entered =
+        EnterHostOfContainer({options.config_path, StorePathOf(options, AgentConfiguration{})},
+                             [argv] { return RestartProgram(argv); });
     if (!entered.ok()) return ExitCodeOf(entered);
   }
   options.config_named = config->count() > 0;

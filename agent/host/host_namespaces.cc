@@ -9,6 +9,10 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,6 +39,10 @@ absl::Status NotPossible(std::string message) {
                    std::move(message), kHowToStart);
 }
 
+absl::Status NotPossible(int error_number, std::string_view attempt) {
+  return NotPossible(absl::StrCat(std::string(attempt), ": ", strerror(error_number)));
+}
+
 bool IsSame(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -49,10 +57,7 @@ absl::Status CheckHostRoot(const ContainerView& view) {
   }
   const std::string root = absl::StrCat(view.first_process, "/root/");
   if (stat(root.c_str(), &real) != 0) {
-    const int error = errno;
-    return NotPossible(std::string(
-        ErrnoError(error, "", "", "the agent runs in a container and may not look at process 1")
-            .message()));
+    return NotPossible(errno, "the agent runs in a container and may not look at process 1");
   }
   if (!IsSame(mounted, real)) {
     return NotPossible(absl::StrCat("the agent runs in a container, and ", view.host_root,
@@ -62,7 +67,12 @@ absl::Status CheckHostRoot(const ContainerView& view) {
   return absl::OkStatus();
 }
 
-absl::Status CheckSame(const std::string& path, const ContainerView& view) {
+absl::Status CheckFolderOf(const std::string& file, const ContainerView& view) {
+  std::error_code error;
+  const std::string path = std::filesystem::absolute(file, error).parent_path().string();
+  if (error) {
+    return ErrnoError(error.value(), "environment", "container", absl::StrCat("find ", file));
+  }
   struct stat here = {};
   struct stat there = {};
   if (stat(path.c_str(), &here) != 0) {
@@ -108,12 +118,12 @@ absl::Status RestartProgram(char** arguments) {
   return ErrnoError(errno, "environment", "container", "start this program once more");
 }
 
-absl::Status EnterHostOfContainer(const std::vector<std::string>& same_paths,
+absl::Status EnterHostOfContainer(const std::vector<std::string>& files,
                                   const std::function<absl::Status()>& restart,
                                   const ContainerView& view) {
   if (getenv(kContainerMark) == nullptr) return absl::OkStatus();
   TRIDENT_RETURN_IF_ERROR(CheckHostRoot(view));
-  for (const std::string& path : same_paths) TRIDENT_RETURN_IF_ERROR(CheckSame(path, view));
+  for (const std::string& file : files) TRIDENT_RETURN_IF_ERROR(CheckFolderOf(file, view));
   TRIDENT_ASSIGN_OR_RETURN(const bool mounted, MountFirmwareVariables(view));
   if (mounted) TRIDENT_RETURN_IF_ERROR(restart());
 
@@ -127,13 +137,9 @@ absl::Status EnterHostOfContainer(const std::vector<std::string>& same_paths,
   }
   for (size_t i = 0; i < kNamespaces.size(); ++i) {
     if (setns(namespaces[i].get(), kNamespaces[i].second) != 0) {
-      const int error = errno;
-      return NotPossible(
-          std::string(ErrnoError(error, "", "",
-                                 absl::StrCat("the agent may not leave its container for the "
-                                              "host's namespace '",
-                                              kNamespaces[i].first, "'"))
-                          .message()));
+      return NotPossible(errno, absl::StrCat("the agent may not leave its container for the host's "
+                                             "namespace '",
+                                             kNamespaces[i].first, "'"));
     }
   }
   // Not for the programs that are started, and not for those of a new root.

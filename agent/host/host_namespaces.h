@@ -31,10 +31,11 @@ struct ContainerView {
 // `restart` starts this program once more, in its place; it is called at most once, when the
 // firmware's variables had to be mounted in the container, and returns only when it fails.
 //
-// FAILED_PRECONDITION when the container was started so that this cannot work, or when one of
-// `same_paths` exists in the container and is another one than the host's: what was mounted into
-// the container to be used would silently be something else afterwards.
-absl::Status EnterHostOfContainer(const std::vector<std::string>& same_paths,
+// FAILED_PRECONDITION when the container was started so that this cannot work, or when the folder
+// of one of `files`, which the agent is going to open, exists in the container and is another one
+// than the host's: what was mounted into the container to be used would silently be something else
+// afterwards.
+absl::Status EnterHostOfContainer(const std::vector<std::string>& files,
                                   const std::function<absl::Status()>& restart,
                                   const ContainerView& view = {});
 

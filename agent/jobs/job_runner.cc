@@ -60,8 +60,8 @@ size_t BeginOf(const Plan& plan, Phase phase) {
 
 // How long a step may say nothing because the document lets its scripts be silent for so long.
 std::chrono::seconds AllowedSilence(const HostConfiguration& configuration, const Step& step) {
-  uint32_t seconds = 0;
   if (step.kind != StepKind::kRunScript) return {};
+  uint32_t seconds = 0;
   const Scripts& all = configuration.scripts;
   for (const auto* scripts : {&all.pre_servicing, &all.post_provision, &all.post_configure}) {
     for (const Script& script : *scripts) seconds = std::max(seconds, script.timeout_seconds);

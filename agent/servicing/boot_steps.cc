@@ -82,8 +82,16 @@ absl::Status PointFirmwareStep(const Host& host, RootSteps& root, const StepRun&
 
 absl::Status RestoreBootEntriesStep(const Host& host, const StepRun& run) {
   for (const Volume volume : {Volume::kA, Volume::kB}) {
-    TRIDENT_ASSIGN_OR_RETURN(std::vector<BootTarget> members, BootTargetsOf(host, run, volume));
-    TRIDENT_RETURN_IF_ERROR(RestoreVolumeEntries(host.firmware, volume, std::move(members)));
+    absl::StatusOr<std::vector<BootTarget>> members = BootTargetsOf(host, run, volume);
+    // Another disk of the array is still away. The rebuild that brings it back sees to the entries.
+    if (absl::IsNotFound(members.status())) {
+      run.reporter.Warning(
+          absl::StrCat("the boot entries of ", std::string(VolumeName(volume)),
+                       " are left as they are: ", std::string{members.status().message()}));
+      continue;
+    }
+    TRIDENT_RETURN_IF_ERROR(members.status());
+    TRIDENT_RETURN_IF_ERROR(RestoreVolumeEntries(host.firmware, volume, *std::move(members)));
   }
   return absl::OkStatus();
 }

@@ -13,7 +13,7 @@ namespace trident {
 absl::Status PointFirmwareStep(const Host& host, RootSteps& root, const StepRun& run);
 
 // Boot entries of both volumes whose ESP is an array that got a member back: some firmware drops
-// entries of disks that it does not find.
+// entries of disks that it does not find. Where another member is still away, a warning.
 absl::Status RestoreBootEntriesStep(const Host& host, const StepRun& run);
 
 // The target runs and is good: prefers it from now on, and records it as active.

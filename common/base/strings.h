@@ -21,7 +21,7 @@ void StrAppend(std::string* out, const Pieces&... pieces) {
       static_assert(!std::same_as<Piece, char> && !std::same_as<Piece, bool>);
       *out += std::to_string(piece);
     } else {
-      *out += std::string_view(piece);
+      *out += std::string_view{piece};
     }
   };
   (append(pieces), ...);

@@ -11,6 +11,9 @@
 namespace trident {
 namespace {
 
+constexpr std::string_view kTab = "a tab stands in the indentation";
+constexpr std::string_view kUseBlanks = "Indent with blanks.";
+
 struct Words {
   std::string_view message;  // of yaml-cpp
   std::string_view reason;
@@ -20,14 +23,12 @@ struct Words {
 // What the parser's message means, and what to do.
 void Translate(std::string_view message, std::string& reason, std::string& remedy) {
   constexpr char kCheckColon[] =
-      "Put a text that has \": \" in it into quotes; otherwise check the indentation of this line "
-      "and "
-      "of the one above.";
+      "Put a text that has \": \" in it into quotes; otherwise check the indentation of this "
+      "line and of the one above.";
   constexpr char kAlign[] = "Indent the line like those that it belongs to.";
 
   const Words words[] = {
-      {YAML::ErrorMsg::TAB_IN_INDENTATION, "a tab stands in the indentation",
-       "Indent with blanks."},
+      {YAML::ErrorMsg::TAB_IN_INDENTATION, kTab, kUseBlanks},
       {YAML::ErrorMsg::END_OF_SEQ,
        "the indentation fits nothing above: an item of the list (\"- \") or its end is expected "
        "here",
@@ -161,8 +162,7 @@ Finding DescribeYamlFault(std::string_view text, const YAML::Exception& error,
   }
   // What the parser says of a line with a tab depends on what stood before it.
   if (const auto tab = FindTabInIndentation(text, error.mark.line); tab && !bracket) {
-    return FindingAtOffset(text, *tab, StrCat(kPrefix, "a tab stands in the indentation"),
-                           "Indent with blanks.");
+    return FindingAtOffset(text, *tab, StrCat(kPrefix, kTab), std::string(kUseBlanks));
   }
   std::string reason = error.msg;
   std::string remedy = "Correct the YAML at this place: check indentation, colons and quotes.";

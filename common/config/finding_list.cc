@@ -68,6 +68,14 @@ bool FindingList::IsIncomplete(std::string_view path) const {
   return HasAtOrAbove(unread_, path) || HasBelow(unread_, path);
 }
 
+bool FindingList::KnowsAll(const std::string& list, size_t count, std::string_view field) const {
+  if (IsIncomplete(list)) return false;
+  for (size_t i = 0; i < count; ++i) {
+    if (Failed(StrCat(list, "[", i, "].", field))) return false;
+  }
+  return true;
+}
+
 bool FindingList::HasAtOrAbove(const Places& places, std::string_view path) {
   // The document as a whole has its own way to fail: without a model there is no validation.
   for (std::string_view place = path; !place.empty(); place = ParentOf(place)) {

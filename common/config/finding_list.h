@@ -46,6 +46,10 @@ class FindingList {
   // may be in the document.
   bool IsIncomplete(std::string_view path) const;
 
+  // The reader took all `count` elements of the list at `list`, and what each says in `field`: what
+  // none of them names there, the document does not name there.
+  bool KnowsAll(const std::string& list, size_t count, std::string_view field) const;
+
   bool empty() const { return count_ == 0; }
 
   // Findings in the order of the document.

@@ -189,8 +189,8 @@ class OverlayValidator {
   const std::string& path_;
   const StorageIndex& index_;
   FindingList& findings_;
-  std::vector<bool>
-      has_place_;  // of each overlay: its path is good; the others are compared to none
+  // Of each overlay: its path is good. The others are compared to none.
+  std::vector<bool> has_place_;
 };
 
 }  // namespace

@@ -78,10 +78,7 @@ StorageIndex::StorageIndex(const Storage& storage, const std::string& path, Find
   for (const char* section : {".disks", ".encryption", ".raid", ".abUpdate", ".verity"}) {
     if (findings.IsIncomplete(path + section)) knows_ids_ = false;
   }
-  knows_mounts_ = !findings.IsIncomplete(path + ".mountPoints");
-  for (size_t i = 0; i < storage.mount_points.size(); ++i) {
-    if (findings.Failed(StrCat(path, ".mountPoints[", i, "].targetId"))) knows_mounts_ = false;
-  }
+  knows_mounts_ = findings.KnowsAll(path + ".mountPoints", storage.mount_points.size(), "targetId");
 }
 
 void StorageIndex::Declare(const BlockDeviceId& id, IndexedDevice device, FindingList& findings) {

@@ -469,7 +469,10 @@ class StorageValidator {
   }
 
   void CheckRootMount() {
-    if (storage_.disks.empty() || !KnowsMountPaths(storage_, path_, findings_)) return;
+    if (storage_.disks.empty() ||
+        !findings_.KnowsAll(path_ + ".mountPoints", storage_.mount_points.size(), "path")) {
+      return;
+    }
     for (const MountPoint& mount : storage_.mount_points) {
       if (mount.filesystem != kSwap && NormalizePath(mount.path) == "/") return;
     }
@@ -553,14 +556,6 @@ class StorageValidator {
 };
 
 }  // namespace
-
-bool KnowsMountPaths(const Storage& storage, const std::string& path, const FindingList& findings) {
-  if (findings.IsIncomplete(path + ".mountPoints")) return false;
-  for (size_t i = 0; i < storage.mount_points.size(); ++i) {
-    if (findings.Failed(StrCat(path, ".mountPoints[", i, "].path"))) return false;
-  }
-  return true;
-}
 
 void ValidateStorage(const Storage& storage, const std::string& path, FindingList& findings) {
   StorageValidator(storage, path, findings).Check();

@@ -55,7 +55,9 @@ void ValidateDatastore(const HostConfiguration& configuration, const std::string
   }
   const Storage& storage = configuration.storage;
   // Without mount points the document leaves the filesystems of the host as they are.
-  if (storage.mount_points.empty() || !KnowsMountPaths(storage, prefix + "storage", findings)) {
+  const std::string mounts = prefix + "storage.mountPoints";
+  if (storage.mount_points.empty() ||
+      !findings.KnowsAll(mounts, storage.mount_points.size(), "path")) {
     return;
   }
   const int mount = FindMountOf(storage.mount_points, datastore);
@@ -127,7 +129,7 @@ void ValidateSelfUpgrade(const HostConfiguration& configuration, const std::stri
 bool IsVariableName(std::string_view name) {
   return !name.empty() && !IsAsciiDigit(name[0]) &&
          std::all_of(name.begin(), name.end(),
-                     [](unsigned char c) { return IsAsciiAlnum(c) || c == '_'; });
+                     [](char c) { return IsAsciiAlnum(c) || c == '_'; });
 }
 
 void ValidateScripts(const std::vector<Script>& scripts, const std::string& path,

@@ -19,10 +19,6 @@ void ValidateHostConfiguration(const HostConfiguration& configuration, const std
 // The part of it for `storage`, which stands at `path`.
 void ValidateStorage(const Storage& storage, const std::string& path, FindingList& findings);
 
-// The reader took the paths of all mount points of `storage`, which stands at `path`: at what none
-// of them names, nothing is mounted.
-bool KnowsMountPaths(const Storage& storage, const std::string& path, const FindingList& findings);
-
 // The part of it for `osconfig`, which stands at `path`.
 void ValidateOsConfig(const OsConfig& osconfig, const std::string& path, FindingList& findings);
 

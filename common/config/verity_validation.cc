@@ -241,16 +241,9 @@ class VerityValidator {
     return nullptr;
   }
 
-  // An image whose target was refused may be the one that seems to be missing.
-  bool KnowsImageTargets() const {
-    for (size_t i = 0; i < storage_.images.size(); ++i) {
-      if (findings_.Failed(StrCat(path_, ".images[", i, "].targetId"))) return false;
-    }
-    return true;
-  }
-
   void CheckImages(const VerityDevice& verity, const std::string& path) {
-    if (findings_.IsIncomplete(path_ + ".images") || !KnowsImageTargets()) return;
+    // An image whose target was refused may be the one that seems to be missing.
+    if (!findings_.KnowsAll(path_ + ".images", storage_.images.size(), "targetId")) return;
     size_t index = 0;
     if (ImageFor(verity.hash_device_id, &index) == nullptr) {
       findings_.Add(path + ".hashDeviceId",

@@ -163,11 +163,15 @@ def ssh_key() -> pathlib.Path:
     return key
 
 
+def public_key() -> str:
+    """The line of authorized_keys that fits ssh_key()."""
+    return pathlib.Path(f"{ssh_key()}.pub").read_text().strip()
+
+
 def base(kind: str = "plain") -> Base:
     """The base tree from the cache, made when it is not there yet."""
-    public_key = pathlib.Path(f"{ssh_key()}.pub").read_text()
     key = hashlib.sha256(pathlib.Path(__file__).read_bytes() + repr(KINDS[kind]).encode()
-                         + public_key.encode()).hexdigest()[:16]
+                         + public_key().encode()).hexdigest()[:16]
     prefix = "base-" if kind == "plain" else f"base-{kind}-"
     folder = paths.cache() / f"{prefix}{key}"
     with (paths.cache() / "base.lock").open("w") as lock:
@@ -176,7 +180,7 @@ def base(kind: str = "plain") -> Base:
             print(f"Making the {kind} base tree (once; it is kept in the cache) ...", flush=True)
             # Beside the result, so that the rename is atomic.
             with tempfile.TemporaryDirectory(prefix="base-tmp-", dir=paths.cache()) as temporary:
-                _make(pathlib.Path(temporary), public_key, KINDS[kind])
+                _make(pathlib.Path(temporary), KINDS[kind])
                 os.rename(f"{temporary}/result", folder)
             for old in paths.cache().glob(f"{prefix}????????????????"):
                 if old != folder:
@@ -225,7 +229,7 @@ def _apt_options(folder: pathlib.Path) -> list[str]:
     return [f"--aptopt={file}"]
 
 
-def _make(folder: pathlib.Path, public_key: str, kind: Kind) -> None:
+def _make(folder: pathlib.Path, kind: Kind) -> None:
     tree = folder / "tree"
     (folder / "initramfs.conf").write_text(INITRAMFS_CONF)
     (folder / "initramfs.modules").write_text(INITRAMFS_MODULES)
@@ -253,7 +257,7 @@ def _make(folder: pathlib.Path, public_key: str, kind: Kind) -> None:
             '| tar -x --keep-directory-symlink -C "$1" && rm "$package"; done']
            if kind.suite == SUITE else []),
          kind.suite, tree, *_sources(folder, kind.suite)], timeout=1200)
-    _customize(tree, public_key, kind)
+    _customize(tree, kind)
 
     result = folder / "result"
     result.mkdir()
@@ -269,7 +273,7 @@ def _make(folder: pathlib.Path, public_key: str, kind: Kind) -> None:
     (result / "info.json").write_text(json.dumps({"kernelVersion": version}))
 
 
-def _customize(tree: pathlib.Path, public_key: str, kind: Kind) -> None:
+def _customize(tree: pathlib.Path, kind: Kind) -> None:
     for name, text in FILES.items():
         if name in kind.without:
             continue
@@ -282,7 +286,7 @@ def _customize(tree: pathlib.Path, public_key: str, kind: Kind) -> None:
 
     ssh = tree / "root/.ssh"
     ssh.mkdir(mode=0o700, exist_ok=True)
-    (ssh / "authorized_keys").write_text(public_key)
+    (ssh / "authorized_keys").write_text(public_key() + "\n")
     (ssh / "authorized_keys").chmod(0o600)
     for key in (tree / "etc/ssh").glob("ssh_host_*"):
         if "ed25519" not in key.name:

@@ -218,7 +218,9 @@ class Machine:
             "-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{self.ssh_port}-:22",
             "-device", "virtio-net-pci,netdev=n0,romfile=", *extra]
         with (self.folder / "qemu.log").open("a") as log:
-            process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL,
+            # It does not outlive the tests, however these end.
+            process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command],
+                                       cwd=self.folder, stdin=subprocess.DEVNULL,
                                        stdout=log, stderr=log)
         with self._lock:
             self._process = process

@@ -18,7 +18,7 @@ UNITS = "tridentd.socket tridentd.service trident.service"
 
 @pytest.fixture(scope="module")
 def container_image(tmp_path_factory):
-    """The root of the image as a tar file, and podman's options for what the Dockerfile says of it."""
+    """The image as a tar file, and podman's options for what the Dockerfile says of it."""
     folder = tmp_path_factory.mktemp("container")
     run([paths.REPOSITORY / "container/make_root.sh", paths.STAGE, folder / "root"])
     run(["tar", "-C", folder / "root", "-cf", folder / "image.tar", "."])

@@ -129,7 +129,7 @@ def check_users(host) -> None:
     assert ssh("id -un", user="operator").strip() == "operator"
     assert {"sudo", "adm"} <= set(ssh("id -Gn operator").split())
     for home in ("/root", "/home/operator"):
-        assert public_key() in ssh(f"cat {home}/.ssh/authorized_keys").splitlines()
+        assert base_tree.public_key() in ssh(f"cat {home}/.ssh/authorized_keys").splitlines()
     assert ssh("grep ^operator: /etc/shadow | cut -d: -f2").strip() == "*"
 
 
@@ -160,16 +160,12 @@ def check_agent(host) -> None:
     assert "nothing to do" in said and said.strip().endswith("exit 0"), said
 
 
-def public_key() -> str:
-    return pathlib.Path(f"{base_tree.ssh_key()}.pub").read_text().strip()
-
-
 def test_a_kickstart_installs_a_machine_and_a_broken_one_does_nothing(bare_host_with):
     host = bare_host_with(2)
     check_refused(host)
 
     configure(host, host_configuration.kickstart(host.server, "machine", variants.images(VARIANT),
-                                                 public_key()))
+                                                 base_tree.public_key()))
     boot, job = install(host)
     assert boot.version == "1", boot
     assert state_name(job) == "SUCCEEDED", job.reason

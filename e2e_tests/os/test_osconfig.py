@@ -1,8 +1,6 @@
 """The operating system of a real host: users, services, files and scripts, what updates carry over, live
 changes and their undoing."""
 
-import pathlib
-
 import grpc
 import pytest
 import yaml
@@ -31,7 +29,7 @@ def unit(name: str) -> dict:
 
 def users() -> list[dict]:
     """Root, whom the tests come as, and an operator with the same key."""
-    key = pathlib.Path(f"{base_tree.ssh_key()}.pub").read_text().strip()
+    key = base_tree.public_key()
     return [{"name": "root", "sshMode": "key-only", "sshKeys": [key]},
             {"name": "operator", "groups": ["sudo", "site"], "sshMode": "key-only",
              "sshKeys": [key]},

@@ -44,10 +44,6 @@ def reports():
         yield server
 
 
-def public_key() -> str:
-    return pathlib.Path(f"{base_tree.ssh_key()}.pub").read_text().strip()
-
-
 def make_old_logs(disk: pathlib.Path, folder: pathlib.Path) -> dict:
     """A disk that was in use: one partition with logs. Gives what identifies it."""
     run(["sfdisk", "-q", disk], stdin=f"label: gpt\nstart={LOGS_AT // SECTOR}, "
@@ -352,7 +348,7 @@ def test_every_line_of_the_sample_is_seen_on_the_host_that_it_installs(
     before = make_old_logs(host.machine.disks[1], tmp_path)
     images = variants.images(VARIANT)
     document = host_configuration.sample(host.server, images, reports.url("/phonehome"),
-                                         public_key())
+                                         base_tree.public_key())
     content = yaml.safe_load(document)
 
     host.start_ramdisk(site_files(tmp_path, document, images, reports))

@@ -260,6 +260,9 @@ TEST_CASE("broken documents that are too large or too odd for a file are refused
       // While a bracket is open it may yet become a key, which counts as a mapping around it.
       {"100,000 brackets that are never closed", Repeated("[", 100'000),
        "1:33 mappings and lists are nested deeper than 64 levels\n"},
+      // Read once more to find where the quote begins, by a parser without that bound.
+      {"a quote that is not closed behind 100,000 brackets", Repeated("[", 100'000) + "\"x\n",
+       "1:100001 not valid YAML: the quoted text that begins here is not closed\n"},
       {"a line of 2 MiB in a host name", "osconfig:\n  hostname: " + long_name + "\n",
        "2:13 osconfig.hostname: must be a host name of at most 64 characters: labels of letters, "
        "digits and \"-\", which do not begin or end with \"-\", joined by dots, found \"" +

@@ -160,6 +160,23 @@ TEST_CASE("a blank disk takes the place of a lost one: table, members, rebuilt, 
   }
 }
 
+TEST_CASE("a rebuild while another disk is still away leaves the boot entries, and says so") {
+  LostDisk host;
+  auto plan = host.servicer->MakePlan(host.document, host.world.recorded, false, Cancellation());
+  REQUIRE_OK(plan);
+  std::erase_if(plan->steps,
+                [](const Step& step) { return step.kind != StepKind::kRestoreBootEntries; });
+  REQUIRE(plan->steps.size() == 1);
+  const std::vector<std::string> before = BootLabels(host.world);
+  host.world.devices.RemoveDisk("/dev/vdb");
+  host.world.warnings.clear();
+  REQUIRE_OK(host.world.RunPhase(*host.servicer, host.document, *plan, Phase::kStage));
+  CHECK(BootLabels(host.world) == before);
+  REQUIRE(host.world.warnings.size() == 2);
+  CHECK_THAT(host.world.warnings[0], Catch::Contains("boot entries of volume-a are left"));
+  CHECK_THAT(host.world.warnings[1], Catch::Contains("boot entries of volume-b are left"));
+}
+
 TEST_CASE("a replacement may go by another name; without one the name cannot change") {
   LostDisk host;
   host.world.devices.AddDisk("/dev/vdc", uint64_t{8} << 30);

@@ -103,7 +103,7 @@ TEST_CASE("in a container the agent goes to its host, where it sees what the hos
       },
       [&] {
         REQUIRE(HostName() == "container");
-        REQUIRE_OK(EnterHostOfContainer({container.shared(), "/nowhere/in/it"}, NoRestart,
+        REQUIRE_OK(EnterHostOfContainer({container.shared() + "/file", "/nowhere/in/it"}, NoRestart,
                                         container.view()));
         CHECK(HostName() == name);
         CHECK(fs::exists(container.shared() + "/file"));
@@ -145,7 +145,7 @@ TEST_CASE("without the mark it stays where it is") {
   Container container;
   container.Run([](const std::string&) {},
                 [&] {
-                  REQUIRE_OK(EnterHostOfContainer({"/etc"}, NoRestart, container.view()));
+                  REQUIRE_OK(EnterHostOfContainer({"/etc/passwd"}, NoRestart, container.view()));
                   CHECK(HostName() == "container");
                 });
 }
@@ -154,7 +154,7 @@ TEST_CASE("a container that was started in another way is refused with the way t
   struct Case {
     const char* name;
     std::function<void(const std::string& root)> prepare;
-    std::vector<std::string> same_paths;
+    std::vector<std::string> files;
     const char* says;
   };
   const std::vector<Case> cases = {
@@ -178,7 +178,7 @@ TEST_CASE("a container that was started in another way is refused with the way t
        "may not look at process 1"},
       {"the configuration is another one than the host's",
        [](const std::string& root) { fs::create_directories(root + "/etc"); },
-       {"/etc"},
+       {"/etc/passwd"},
        "/etc of the container is not /etc of the host"},
   };
   for (const Case& each : cases) {
@@ -191,7 +191,7 @@ TEST_CASE("a container that was started in another way is refused with the way t
           },
           [&] {
             const absl::Status status =
-                EnterHostOfContainer(each.same_paths, NoRestart, container.view());
+                EnterHostOfContainer(each.files, NoRestart, container.view());
             CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
             CHECK_THAT(std::string(status.message()), Catch::Contains(each.says));
             CHECK_FALSE(GetErrorDetail(status).remedy.empty());
