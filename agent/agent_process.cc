@@ -46,7 +46,9 @@ FetchOptions FetchOptionsOf(const AgentConfiguration& configuration) {
   return options;
 }
 
-// The store's folder outlives reboots, and is the agent's own.
+// The store's folder outlives reboots, and is the agent's own. That of the file itself: a change
+// may have just begun to move the store, and an agent that is started anew must find how to undo
+// it.
 std::string UndoFolderBeside(const std::string& store_path) {
   return absl::StrCat(store_path.substr(0, store_path.rfind('/') + 1), "undo");
 }
@@ -68,15 +70,15 @@ absl::StatusOr<std::optional<std::string>> PhonehomeNow(const AgentOptions& opti
 
 class WiredAgent final : public AgentProcess {
  public:
-  WiredAgent(std::unique_ptr<Datastore> store, const std::string& store_path,
-             const AgentConfiguration& configuration, std::shared_ptr<LogStream> log_stream)
+  WiredAgent(std::unique_ptr<Datastore> store, const AgentConfiguration& configuration,
+             std::shared_ptr<LogStream> log_stream)
       : configuration_(configuration),
         log_stream_(std::move(log_stream)),
         store_(std::move(store)),
         prober_(MakeImageProber(FetchOptionsOf(configuration), *host_.files, *host_.commands)),
         streamer_(MakeImageStreamer(FetchOptionsOf(configuration), *host_.files, *host_.commands)),
         servicer_(MakeHostServicer(host_.ports(), *prober_, *streamer_,
-                                   OptionsOf(configuration, store_path))),
+                                   OptionsOf(configuration, store_->path()))),
         jobs_(MakeJobManager(*store_, *servicer_, *host_.clock,
                              {.allowed_operations = configuration.allowed_operations})) {}
 
@@ -137,7 +139,7 @@ absl::StatusOr<std::unique_ptr<AgentProcess>> StartAgentProcess(
   auto store = Datastore::Open(path, options.migrations, OpenMode::kReadWrite);
   TRIDENT_RETURN_IF_ERROR(Annotate(store.status(), absl::StrCat("open the store ", path)));
   auto agent =
-      std::make_unique<WiredAgent>(*std::move(store), path, configuration, std::move(log_stream));
+      std::make_unique<WiredAgent>(*std::move(store), configuration, std::move(log_stream));
 
   ServerOptions server;
   server.socket_path = options.socket_path;

@@ -29,7 +29,8 @@ build=(
 checks=(clang-format-14 clang-tidy-14)
 machines=(
   qemu-system-x86 ovmf cryptsetup-bin mmdebstrap mtools dosfstools e2fsprogs fdisk cpio zstd xz-utils
-  openssh-client python3 python3-pytest python3-pytest-timeout python3-grpcio python3-protobuf
+  openssh-client python3 python3-pytest python3-pytest-timeout python3-pytest-xdist
+  python3-grpcio python3-protobuf
   python3-yaml protobuf-compiler protobuf-compiler-grpc grub-efi-amd64-bin grub-common
   systemd-boot-efi debian-archive-keyring docker-registry
 )

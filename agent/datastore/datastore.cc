@@ -14,11 +14,15 @@
 #include "agent/datastore/database.h"
 #include "agent/datastore/store_lock.h"
 #include "agent/datastore/uuid.h"
+#include "agent/host/files.h"
 #include "common/base/error.h"
 #include "common/base/version.h"
 
 namespace trident {
 namespace {
+
+// In the table meta, while a move is under way: where the store was.
+constexpr std::string_view kMovedFrom = "moved_from";
 
 constexpr char kJobColumns[] =
     "id, state, configuration, configuration_digest, allow_update, allow_transition, force, plan, "
@@ -40,6 +44,21 @@ absl::Status MakeFolders(const std::filesystem::path& folder) {
   return absl::OkStatus();
 }
 
+// Where the store that `path` names is: links are followed, also to where none is yet.
+absl::StatusOr<std::string> PlaceOf(const std::string& path) {
+  std::error_code error;
+  const bool is_link = std::filesystem::is_symlink(path, error);
+  const std::filesystem::path place = is_link ? std::filesystem::canonical(path, error)
+                                              : std::filesystem::weakly_canonical(path, error);
+  if (!error) return place.string();
+  if (!is_link) return ErrnoError(error.value(), "datastore", "cannot-open", "find " + path);
+  return MakeError(
+      absl::StatusCode::kNotFound, "datastore", "absent",
+      absl::StrCat("The store ", path, " was moved, and where its link leads to (",
+                   std::filesystem::read_symlink(path, error).string(), ") there is none."),
+      "Mount the file system that it was moved to, then start the agent again.");
+}
+
 absl::Status MakeFile(const std::string& path) {
   // SQLite gives its -wal and -shm the mode of the file itself.
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -48,6 +67,12 @@ absl::Status MakeFile(const std::string& path) {
   }
   close(descriptor);
   return absl::OkStatus();
+}
+
+// A link to `target` takes the place of what is at `path`.
+absl::Status ReplaceByLink(const std::string& target, const std::string& path) {
+  return Annotate(MakeLinuxFiles()->MakeLink(target, path),
+                  absl::StrCat("leave a link to the store at ", path));
 }
 
 JobRecord ReadJob(const Statement& row) {
@@ -81,17 +106,14 @@ class SqliteDatastore final : public Datastore {
       : path_(std::move(path)), migrations_(migrations), options_(std::move(options)) {}
 
   absl::Status OpenReadWrite() {
+    TRIDENT_ASSIGN_OR_RETURN(path_, PlaceOf(path_));
     TRIDENT_RETURN_IF_ERROR(MakeFolders(std::filesystem::path(path_).parent_path()));
     TRIDENT_ASSIGN_OR_RETURN(StoreLock lock, StoreLock::Acquire(path_));
     lock_.emplace(std::move(lock));
     TRIDENT_RETURN_IF_ERROR(MakeFile(path_));
     TRIDENT_ASSIGN_OR_RETURN(database_, Database::Open(path_, Database::Mode::kReadWrite));
     TRIDENT_RETURN_IF_ERROR(CheckIntegrity());
-    TRIDENT_RETURN_IF_ERROR(
-        database_->Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-                           "PRAGMA foreign_keys=ON; PRAGMA cache_size=-512; "
-                           "PRAGMA journal_size_limit=1048576",
-                           "set up the store"));
+    TRIDENT_RETURN_IF_ERROR(SetUp(*database_));
     TRIDENT_RETURN_IF_ERROR(ReadVersion());
     const bool fresh = version_ == 0;
     if (fresh) {
@@ -115,6 +137,7 @@ class SqliteDatastore final : public Datastore {
   }
 
   absl::Status OpenReadOnly() {
+    TRIDENT_ASSIGN_OR_RETURN(path_, PlaceOf(path_));
     std::error_code error;
     if (!std::filesystem::exists(path_, error)) {
       return MakeError(absl::StatusCode::kNotFound, "datastore", "absent",
@@ -133,7 +156,10 @@ class SqliteDatastore final : public Datastore {
     return absl::OkStatus();
   }
 
-  const std::string& path() const override { return path_; }
+  std::string path() const override {
+    const std::lock_guard lock(mutex_);
+    return path_;
+  }
   const std::string& journal_id() const override { return journal_id_; }
   StoreRange range() const override { return RangeOf(migrations_); }
   int schema_version() const override {
@@ -257,6 +283,40 @@ class SqliteDatastore final : public Datastore {
     return database_->CopyTo(path);
   }
 
+  absl::Status MoveTo(const std::string& path) override {
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    TRIDENT_RETURN_IF_ERROR(MakeFolders(folder));
+    TRIDENT_ASSIGN_OR_RETURN(const std::string place, PlaceOf(folder.string()));
+    const std::string target =
+        (std::filesystem::path(place) / std::filesystem::path(path).filename()).string();
+    const std::lock_guard lock(mutex_);
+    if (target == path_) return LeaveLink();
+    std::error_code error;
+    if (std::filesystem::exists(std::filesystem::symlink_status(target, error)) &&
+        std::filesystem::canonical(target, error) != path_) {
+      return MakeError(absl::StatusCode::kAlreadyExists, "datastore", "place-taken",
+                       absl::StrCat("The store cannot move to ", target, ": a file is there."),
+                       "Remove it, or name another path.");
+    }
+    TRIDENT_ASSIGN_OR_RETURN(StoreLock moved_lock, StoreLock::Acquire(target));
+    // Goes along with the copy: should power fail, the next call knows where the link is missing.
+    TRIDENT_RETURN_IF_ERROR(SetMeta(kMovedFrom, path_));
+    TRIDENT_RETURN_IF_ERROR(database_->CopyTo(target));
+    absl::StatusOr<std::unique_ptr<Database>> moved =
+        Database::Open(target, Database::Mode::kReadWrite);
+    const absl::Status usable = moved.ok() ? SetUp(**moved) : moved.status();
+    if (!usable.ok()) {
+      // What is written from now on must not miss in a copy that the next start would take.
+      TRIDENT_RETURN_IF_ERROR(ReplaceByLink(path_, target));
+      return usable;
+    }
+    database_ = *std::move(moved);
+    // The old one is let go of when the link is in its place.
+    std::swap(*lock_, moved_lock);
+    path_ = target;
+    return LeaveLink();
+  }
+
   absl::Status RunDeferredMigrations() override {
     const std::lock_guard lock(mutex_);
     if (version_ >= migrations_.back().version) return absl::OkStatus();
@@ -270,6 +330,23 @@ class SqliteDatastore final : public Datastore {
   }
 
  private:
+  static absl::Status SetUp(Database& database) {
+    return database.Execute(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+        "PRAGMA cache_size=-512; PRAGMA journal_size_limit=1048576",
+        "set up the store");
+  }
+
+  // Where the store came from it is found by a link.
+  absl::Status LeaveLink() {
+    TRIDENT_ASSIGN_OR_RETURN(const std::optional<std::string> from, Meta(kMovedFrom));
+    if (!from) return absl::OkStatus();
+    if (*from != path_) TRIDENT_RETURN_IF_ERROR(ReplaceByLink(path_, *from));
+    TRIDENT_ASSIGN_OR_RETURN(Statement statement,
+                             database_->Prepare("DELETE FROM meta WHERE key = ?"));
+    return statement.Bind(kMovedFrom).Run();
+  }
+
   absl::Status CheckIntegrity() {
     TRIDENT_ASSIGN_OR_RETURN(Statement check, database_->Prepare("PRAGMA quick_check(1)"));
     TRIDENT_ASSIGN_OR_RETURN(const bool row, check.Step());
@@ -459,7 +536,7 @@ class SqliteDatastore final : public Datastore {
     return statement.Bind(static_cast<int64_t>(kept)).Run();
   }
 
-  const std::string path_;
+  std::string path_;
   const std::span<const Migration> migrations_;
   const OpenOptions options_;
 

@@ -92,12 +92,15 @@ class Datastore {
   // migrations that are due (all of them on a new store). FAILED_PRECONDITION: "locked" by another
   // agent, "too-new" or "too-old" for this one. DATA_LOSS: not a store, or damaged.
   // Read-only: NOT_FOUND when there is no file. `migrations` must outlive the store.
+  // A link at `path` is followed, so that the store has one lock by whatever name it is opened; one
+  // that leads nowhere is NOT_FOUND, never a reason to begin an empty store.
   static absl::StatusOr<std::unique_ptr<Datastore>> Open(const std::string& path,
                                                          std::span<const Migration> migrations,
                                                          OpenMode mode, OpenOptions options = {});
   virtual ~Datastore() = default;
 
-  virtual const std::string& path() const = 0;
+  // Of the file itself: not a link to it.
+  virtual std::string path() const = 0;
   // Names this journal; goes along with copies.
   virtual const std::string& journal_id() const = 0;
   // Of this agent.
@@ -124,6 +127,12 @@ class Datastore {
   // Copies the store to `path`, durably, replacing what is there. Journal id and sequences go
   // along.
   virtual absl::Status BackupTo(const std::string& path) = 0;
+
+  // Makes `path` the place of the store, which goes on without a pause; a link to it stays at the
+  // old place, for a system that knows no other. At no moment is there no store at `path`, if a
+  // link to it was there before, so that power may fail at any time; the move is then finished by
+  // the next call. OK when the store is at `path` already. ALREADY_EXISTS: something else is there.
+  virtual absl::Status MoveTo(const std::string& path) = 0;
 
   // Runs the migrations that are still due. A copy of the store as it was stays at
   // "<path>.v<version>.bak". Only after the new system was committed to: an older agent may not be

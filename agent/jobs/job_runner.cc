@@ -581,6 +581,7 @@ absl::Status JobRunner::RunStep(const Job& job, const HostConfiguration& configu
       .cancellation = cancellation,
       .save_status = [this, &status] { return ledger_.SaveStatus(status); },
       .copy_store = [this](const std::string& path) { return store_.BackupTo(path); },
+      .move_store = [this](const std::string& path) { return store_.MoveTo(path); },
       .own_range = store_.range(),
       .record_target_range = [this, &job, leaving](StoreRange target) -> absl::Status {
         if (leaving) {

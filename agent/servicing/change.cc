@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/servicing/os_change.h"
+#include "agent/servicing/store_move.h"
 #include "common/config/document.h"
 #include "common/config/lookup.h"
 
@@ -119,15 +120,22 @@ void CompareImages(const HostConfiguration& desired, const HostConfiguration& re
   }
 }
 
+void CompareStorePlace(const HostConfiguration& desired, const HostConfiguration& recorded,
+                       Change& change) {
+  // No agent will look for it.
+  if (desired.management.disable || StoreMoveOf(desired, recorded) != StoreMove::kOutOfReach) {
+    return;
+  }
+  Refuse(change, "management.datastorePath",
+         absl::StrCat("the datastore is ", DatastorePathOf(recorded), " and would be ",
+                      DatastorePathOf(desired),
+                      " after the update, but not both file systems stay mounted where they are, "
+                      "so that one of the two systems could not find it"),
+         "Change mount points and management.datastorePath in two updates.");
+}
+
 void CompareManagement(const Management& desired, const Management& recorded, Change& change) {
   if (desired == recorded) return;
-  if (desired.datastore_path.value_or(kDefaultDatastorePath) !=
-      recorded.datastore_path.value_or(kDefaultDatastorePath)) {
-    Refuse(change, "management.datastorePath",
-           absl::StrCat("the datastore of an installed host cannot move; it is ",
-                        recorded.datastore_path.value_or(kDefaultDatastorePath)),
-           "Keep the path that the host was installed with.");
-  }
   if (desired.disable != recorded.disable) {
     // The agent in the image is set up, or not, while the target is written.
     Raise(change, ServicingKind::kAbUpdate);
@@ -171,6 +179,7 @@ Change CompareConfigurations(const HostConfiguration& desired, const HostConfigu
   CompareMountPoints(desired.storage, recorded.storage, change);
   CompareVerity(desired.storage, recorded.storage, change);
   CompareImages(desired, recorded, status, change);
+  CompareStorePlace(desired, recorded, change);
   CompareManagement(desired.management, recorded.management, change);
   if (desired.network != recorded.network) {
     change.network = true;

@@ -16,6 +16,7 @@
 #include "agent/servicing/raid_steps.h"
 #include "agent/servicing/root_steps.h"
 #include "agent/servicing/storage_steps.h"
+#include "agent/servicing/store_move.h"
 #include "agent/servicing/verity_steps.h"
 #include "common/base/error.h"
 #include "common/config/lookup.h"
@@ -136,6 +137,14 @@ class HostServicer : public Servicer {
         return OnNewRoot(run, &OsSteps::LabelNewRoot);
       case StepKind::kApplyOs:
         return os_.Apply(run);
+      case StepKind::kLinkStore:
+        if (IsLive(run.plan.kind)) {
+          TRIDENT_RETURN_IF_ERROR(
+              os_.SaveFile(run, FirstMissing(host_.files, DatastorePathOf(run.configuration))));
+        }
+        return LinkStoreStep(host_, run);
+      case StepKind::kMoveStore:
+        return MoveStoreStep(run);
       case StepKind::kCommitOs:
         return os_.Commit(run);
       case StepKind::kConfigureManagement:

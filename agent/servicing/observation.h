@@ -46,6 +46,8 @@ struct Observation {
   bool dangerous_options = false;
   // Files of this host that the document refers to, by the path of the field: what cannot be read.
   std::map<std::string, absl::Status> unreadable_files;
+  // Whether the datastore can come to where the document wants it.
+  absl::Status store_place;
   // Of the recorded host.
   std::optional<absl::StatusOr<BootedVolume>> booted;
   std::optional<FoundInstallation> found_installation;

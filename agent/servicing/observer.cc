@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "agent/datastore/peek.h"
@@ -15,6 +14,7 @@
 #include "agent/network/netplan.h"
 #include "agent/osconfig/settings.h"
 #include "agent/servicing/planner.h"
+#include "agent/servicing/store_move.h"
 #include "agent/storage/recovery_key.h"
 #include "common/base/error.h"
 #include "common/config/document.h"
@@ -78,11 +78,7 @@ absl::StatusOr<std::optional<FoundInstallation>> FindInstallation(const Host& ho
                                                                   const HostConfiguration& desired,
                                                                   const Observation& observed) {
   const std::string& store = DatastorePathOf(desired);
-  const MountPoint* holder = nullptr;
-  for (const MountPoint& mount : desired.storage.mount_points) {
-    const bool below = mount.path == "/" || absl::StartsWith(store, mount.path + "/");
-    if (below && (holder == nullptr || mount.path.size() > holder->path.size())) holder = &mount;
-  }
+  const MountPoint* const holder = FindMountOf(desired, store);
   if (holder == nullptr) return std::nullopt;
   for (const Candidate& candidate : CandidatesFor(host, desired, observed, holder->target_id)) {
     if (candidate.filesystem != holder->filesystem) continue;
@@ -164,6 +160,9 @@ absl::StatusOr<Observation> ObserveMachine(const Host& host, ImageProber& prober
   if (recorded.configuration) {
     observed.booted =
         FindBootedVolume(host.files, host.machine, *recorded.configuration, recorded.status);
+    if (StoreMoveOf(desired, *recorded.configuration) == StoreMove::kMoves) {
+      observed.store_place = CheckStorePlace(host, desired, *recorded.configuration);
+    }
   } else if (observed.is_root && recorded.status.reconcile_state != ReconcileState::kCleanInstall) {
     // Not while a job installs: a look would hold the partition that it is about to format.
     TRIDENT_ASSIGN_OR_RETURN(observed.found_installation,

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/hooks/script_runner.h"
+#include "agent/servicing/store_move.h"
 #include "agent/storage/filesystem.h"
 #include "common/config/enum_names.h"
 #include "common/config/lookup.h"
@@ -219,6 +220,18 @@ class Order {
     Add(StepKind::kCheckTarget, Phase::kStage, "", "check the file systems of the target");
   }
 
+  void LinkStore(const HostConfiguration& recorded, Phase phase) {
+    if (!MovesStore(recorded)) return;
+    Add(StepKind::kLinkStore, phase, "",
+        absl::StrCat("link ", DatastorePathOf(desired_), " to the datastore"));
+  }
+
+  void MoveStore(const HostConfiguration& recorded) {
+    if (!MovesStore(recorded)) return;
+    Add(StepKind::kMoveStore, Phase::kCommit, "",
+        absl::StrCat("move the datastore to ", DatastorePathOf(desired_)));
+  }
+
   void Leave() {
     const std::string volume(VolumeName(target_));
     if (desired_.management.transition == Transition::kKexec) {
@@ -264,6 +277,10 @@ class Order {
     steps_.push_back(std::move(step));
   }
 
+  bool MovesStore(const HostConfiguration& recorded) const {
+    return !desired_.management.disable && StoreMoveOf(desired_, recorded) == StoreMove::kMoves;
+  }
+
   bool ImageFor(const BlockDeviceId& id) const {
     return std::any_of(desired_.storage.images.begin(), desired_.storage.images.end(),
                        [&](const Image& image) { return image.target_id == id; });
@@ -307,16 +324,18 @@ std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observati
   return order.Take();
 }
 
-std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
-                                const Observation& observed) {
+std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, const HostConfiguration& recorded,
+                                Volume target, const Observation& observed) {
   Order order(desired, ServicingKind::kAbUpdate, target, observed);
   order.RunScripts(ScriptStage::kPreServicing, Phase::kStage);
   order.MakeFilesystems(/*only_pairs=*/true);
   order.WriteImages(/*only_pairs=*/true);
   order.CheckVerity();
   order.ConfigureNewRoot();
+  order.LinkStore(recorded, Phase::kStage);
   order.Leave();
   order.Commit();
+  order.MoveStore(recorded);
   return order.Take();
 }
 
@@ -333,12 +352,14 @@ std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired,
   order.RunScripts(ScriptStage::kPostConfigure, Phase::kFinalize);
   // Before a reboot: what starts then reads the document there, and would go back to an old one. It
   // is taken back with the rest when the change is not accepted.
+  order.LinkStore(recorded, Phase::kFinalize);
   order.ApplyManagement();
   // Last of what is applied: what cuts the host off must not keep the rest from being applied.
   if (change.network) order.ApplyNetwork();
   if (change.kind == ServicingKind::kUpdateAndReboot) order.Reboot();
   if (change.network) order.ConfirmNetwork();
   order.CommitLive();
+  order.MoveStore(recorded);
   return order.Take();
 }
 

@@ -18,8 +18,8 @@ namespace trident {
 // `old_arrays`: kernel devices of arrays that are in the way.
 std::vector<Step> InstallOrder(const HostConfiguration& desired, const Observation& observed,
                                const std::vector<std::string>& old_arrays);
-std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, Volume target,
-                                const Observation& observed);
+std::vector<Step> AbUpdateOrder(const HostConfiguration& desired, const HostConfiguration& recorded,
+                                Volume target, const Observation& observed);
 // Also of `update-and-reboot`, which changes the `active` volume and boots it again.
 std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired,
                                   const HostConfiguration& recorded, const Change& change,

@@ -18,7 +18,7 @@ constexpr std::array<std::pair<Phase, std::string_view>, 4> kPhases{{
     {Phase::kCommit, "commit"},
 }};
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 37> kStepKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 39> kStepKinds{{
     {StepKind::kRunScript, "run-script"},
     {StepKind::kRemoveArray, "remove-array"},
     {StepKind::kWritePartitionTable, "write-partition-table"},
@@ -47,6 +47,8 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 37> kStepKinds{{
     {StepKind::kConfigureManagement, "configure-management"},
     {StepKind::kLabelFiles, "label-files"},
     {StepKind::kUnmountNewRoot, "unmount-new-root"},
+    {StepKind::kLinkStore, "link-store"},
+    {StepKind::kMoveStore, "move-store"},
     {StepKind::kCheckTarget, "check-target"},
     {StepKind::kApplyNetwork, "apply-network"},
     {StepKind::kApplyOs, "apply-os"},

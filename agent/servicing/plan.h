@@ -51,6 +51,7 @@ enum class StepKind {
   kConfigureManagement,  // runtime configuration, self upgrade, and whether the target's agent fits
   kLabelFiles,           // SELinux
   kUnmountNewRoot,
+  kLinkStore,    // stage or finalize: a link to the store where management.datastorePath says now
   kCheckTarget,  // file system checks, after the unmount
   // finalize
   kApplyOs,        // live: osconfig of the running system
@@ -62,6 +63,7 @@ enum class StepKind {
   kConfirmNetwork,   // live: waits until it is known that the host can still be reached
   kApplyManagement,  // live: runtime configuration of the running system
   kCommitBoot,       // BootOrder
+  kMoveStore,        // the store itself takes the place of its link
   kCommitOs,         // live: what would undo the change is given up
 };
 

@@ -367,6 +367,9 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
     refusals.Precondition("precondition", "incompatible", finding.path, finding.reason,
                           finding.remedy);
   }
+  if (!observed.store_place.ok()) {
+    refusals.Failed("management.datastorePath", observed.store_place);
+  }
   Plan plan;
   plan.kind = change.kind;
   if (change.kind == ServicingKind::kAbUpdate) {
@@ -397,7 +400,7 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
           {DeviceOn(desired, pair.id, *plan.target),
            absl::StrCat(std::string(VolumeName(*plan.target)), " of pair '", pair.id, "'")});
     }
-    plan.steps = AbUpdateOrder(desired, *plan.target, observed);
+    plan.steps = AbUpdateOrder(desired, *recorded.configuration, *plan.target, observed);
     plan.warnings = WarningsOf(desired, observed);
     plan.warnings.insert(plan.warnings.end(), rebuild.obstacles.begin(), rebuild.obstacles.end());
     CountBytes(observed, plan);

@@ -53,6 +53,8 @@ struct StepRun {
   std::function<absl::Status()> save_status;
   // Copies the whole store to `path`, durably, replacing it (step kLeave of a clean install).
   std::function<absl::Status(const std::string& path)> copy_store;
+  // Datastore::MoveTo (step kMoveStore).
+  std::function<absl::Status(const std::string& path)> move_store;
   // Range of this agent, and where the target's agent's is recorded (step kConfigureManagement).
   StoreRange own_range;
   std::function<absl::Status(StoreRange target)> record_target_range;

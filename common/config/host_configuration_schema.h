@@ -333,7 +333,8 @@ struct Schema<Management> {
                &Management::enable_grpc);
     v.Optional({"datastorePath",
                 "The agent's database, a file ending in `.sqlite` below a mount point that is no "
-                "volume pair. Without it: `/var/lib/trident/datastore.sqlite`.",
+                "volume pair; it can be changed later. Without it: "
+                "`/var/lib/trident/datastore.sqlite`.",
                 Format::kAbsolutePath},
                &Management::datastore_path);
     v.Optional({"phonehome",

@@ -83,6 +83,21 @@ const MountPoint* FindMount(const HostConfiguration& configuration, std::string_
   return nullptr;
 }
 
+const MountPoint* FindMountOf(const HostConfiguration& configuration, std::string_view path) {
+  const std::string file = NormalizePath(path);
+  const MountPoint* found = nullptr;
+  size_t found_length = 0;
+  for (const MountPoint& mount : configuration.storage.mount_points) {
+    const std::string folder = NormalizePath(mount.path);
+    // The path itself is a file, hence below the mount point.
+    if (!mount.path.starts_with("/") || folder == file || !IsAtOrBelow(file, folder)) continue;
+    if (found != nullptr && folder.size() <= found_length) continue;
+    found = &mount;
+    found_length = folder.size();
+  }
+  return found;
+}
+
 const MountPoint* FindEspMount(const HostConfiguration& configuration) {
   for (const MountPoint& mount : configuration.storage.mount_points) {
     BlockDeviceId id = DeviceOn(configuration, mount.target_id, Volume::kA);

@@ -23,6 +23,9 @@ const VolumePair* FindPair(const HostConfiguration& configuration, const BlockDe
 const VerityDevice* FindVerity(const HostConfiguration& configuration, const BlockDeviceId& id);
 const Image* FindImage(const HostConfiguration& configuration, const BlockDeviceId& target_id);
 const MountPoint* FindMount(const HostConfiguration& configuration, std::string_view path);
+// What the file `path` lies on when everything is mounted: the longest of the mount points above
+// it.
+const MountPoint* FindMountOf(const HostConfiguration& configuration, std::string_view path);
 
 // The mount point whose target is the EFI system partition (through its pair, and through an array
 // of such partitions).

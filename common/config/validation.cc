@@ -21,26 +21,6 @@ std::vector<std::string_view> Components(std::string_view path) {
   return StrSplitNonEmpty(path, '/');
 }
 
-// The mount point that `path` lies on: the longest prefix by whole components. -1: none.
-int FindMountOf(const std::vector<MountPoint>& mounts, std::string_view path) {
-  const auto wanted = Components(path);
-  int best = -1;
-  size_t best_length = 0;
-  for (size_t i = 0; i < mounts.size(); ++i) {
-    if (!mounts[i].path.starts_with("/")) continue;
-    const auto mount = Components(mounts[i].path);
-    // The path itself is a file, hence below the mount point.
-    if (mount.size() >= wanted.size() || !std::equal(mount.begin(), mount.end(), wanted.begin())) {
-      continue;
-    }
-    if (best < 0 || mount.size() > best_length) {
-      best = static_cast<int>(i);
-      best_length = mount.size();
-    }
-  }
-  return best;
-}
-
 void ValidateDatastore(const HostConfiguration& configuration, const std::string& prefix,
                        FindingList& findings) {
   const std::string path = prefix + "management.datastorePath";
@@ -60,8 +40,8 @@ void ValidateDatastore(const HostConfiguration& configuration, const std::string
       !findings.KnowsAll(mounts, storage.mount_points.size(), "path")) {
     return;
   }
-  const int mount = FindMountOf(storage.mount_points, datastore);
-  if (mount < 0) {
+  const MountPoint* const where = FindMountOf(configuration, datastore);
+  if (where == nullptr) {
     findings.Add(path,
                  StrCat("the datastore ", Shorten(datastore),
                         " lies on none of the mount "
@@ -69,9 +49,8 @@ void ValidateDatastore(const HostConfiguration& configuration, const std::string
                  "Put it on a mount point, or mount something above it.");
     return;
   }
-  const MountPoint& where = storage.mount_points[static_cast<size_t>(mount)];
   for (const Overlay& overlay : storage.overlays) {
-    if (!IsAtOrBelow(datastore, overlay.path) || IsAtOrBelow(where.path, overlay.path)) continue;
+    if (!IsAtOrBelow(datastore, overlay.path) || IsAtOrBelow(where->path, overlay.path)) continue;
     findings.Add(path,
                  StrCat("the datastore ", Shorten(datastore), " lies on the overlay ",
                         Shorten(overlay.path), ": an update would leave it behind"),
@@ -79,20 +58,20 @@ void ValidateDatastore(const HostConfiguration& configuration, const std::string
     return;
   }
   for (const VerityDevice& verity : storage.verity) {
-    if (verity.id != where.target_id) continue;
+    if (verity.id != where->target_id) continue;
     findings.Add(path,
                  StrCat("the datastore ", Shorten(datastore), " lies on the verity device \"",
-                        Shorten(verity.id), "\", mounted at ", Shorten(where.path),
+                        Shorten(verity.id), "\", mounted at ", Shorten(where->path),
                         ", which cannot be written"),
                  "Mount a partition above the datastore, for example at /var/lib/trident.");
     return;
   }
   if (!storage.ab_update) return;
   for (const VolumePair& pair : storage.ab_update->volume_pairs) {
-    if (pair.id != where.target_id) continue;
+    if (pair.id != where->target_id) continue;
     findings.Add(path,
                  StrCat("the datastore ", Shorten(datastore), " lies on the volume pair \"",
-                        Shorten(pair.id), "\", mounted at ", Shorten(where.path),
+                        Shorten(pair.id), "\", mounted at ", Shorten(where->path),
                         ": an update would leave it behind"),
                  "Mount a partition that is not in a volume pair above the datastore, for example "
                  "at /var/lib/trident, or set management.datastorePath to a place on one.");
@@ -128,8 +107,7 @@ void ValidateSelfUpgrade(const HostConfiguration& configuration, const std::stri
 
 bool IsVariableName(std::string_view name) {
   return !name.empty() && !IsAsciiDigit(name[0]) &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return IsAsciiAlnum(c) || c == '_'; });
+         std::all_of(name.begin(), name.end(), [](char c) { return IsAsciiAlnum(c) || c == '_'; });
 }
 
 void ValidateScripts(const std::vector<Script>& scripts, const std::string& path,

@@ -108,6 +108,10 @@ class Host:
         """Writes a file in the guest."""
         run([*self.machine.ssh_command(), f"cat >{path}"], stdin=text, timeout=60)
 
+    def kind_of_file(self, path: str) -> str:
+        """What is at a path in the guest, as stat says it: "regular file", "symbolic link"."""
+        return self.machine.ssh(f"stat -c %F {path}").strip()
+
     def store_version(self) -> int:
         """The schema version that the store has by now, read from a copy of it."""
         folder = self.folder / "store"

@@ -48,6 +48,13 @@ def kickstart(server: ImageServer, name: str, images, ssh_key: str) -> str:
     return re.sub(r"ssh-ed25519 [^\"]+", ssh_key, text)
 
 
+def with_store(document: str, path: str) -> str:
+    """The document with another management.datastorePath."""
+    content = yaml.safe_load(document)
+    content["management"]["datastorePath"] = path
+    return yaml.safe_dump(content, sort_keys=False)
+
+
 def _serve(server: ImageServer, image: dict, file) -> None:
     image.update(url=server.add(file.file), sha256=file.sha256)
 

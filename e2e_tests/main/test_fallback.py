@@ -1,5 +1,6 @@
 """A version that does not work: the machine is back on the old one, and says so."""
 
+from lib import host_configuration
 from lib.grpc_client import UPDATE_SECONDS, state_name
 
 
@@ -26,7 +27,9 @@ def test_a_version_that_panics_is_rolled_back_and_not_tried_again(installed_host
     host.machine.panic_expected = True
     # The unit is what could try again by itself, so the unit is what starts it.
     known = len(host.client.jobs())
-    host.write_file("/etc/trident/hc.yaml", host.document("grub-v2-panic"))
+    elsewhere = "/var/lib/trident/elsewhere/agent.sqlite"
+    host.write_file("/etc/trident/hc.yaml",
+                    host_configuration.with_store(host.document("grub-v2-panic"), elsewhere))
     host.write_file("/etc/trident/config.yaml",
                     "datastore: /var/lib/trident/datastore.sqlite\n"
                     "hostConfigurationFile: /etc/trident/hc.yaml\n")
@@ -46,6 +49,9 @@ def test_a_version_that_panics_is_rolled_back_and_not_tried_again(installed_host
     assert len(host.client.jobs()) == known + 1, "the configuration was tried again"
     assert len(host.machine.boots()) == 2
     assert "activeVolume: volume-a" in host.client.status().status
+    # The store was to move with the update, and has not.
+    assert host.kind_of_file("/var/lib/trident/datastore.sqlite") == "regular file"
+    assert host.kind_of_file(elsewhere) == "symbolic link"
 
 
 def test_an_old_agent_reports_the_fall_back_of_a_newer_one(installed_host):

@@ -14,6 +14,9 @@ from lib.host import Host
 from lib.process import run
 from lib.report_server import ReportServer
 
+# One after the other: they share their machines.
+pytestmark = pytest.mark.xdist_group("network")
+
 # Longer than ssh takes to notice that its peer is away.
 CONFIRM_SECONDS = 75
 METRICS_PORT = 9559

@@ -7,6 +7,10 @@ import yaml
 
 from images import base_tree
 from lib.grpc_client import BOTH, state_name
+from lib.host_configuration import with_store
+
+STORE = "/var/lib/trident/datastore.sqlite"
+OTHER_STORE = "/var/lib/trident/moved/agent.sqlite"
 
 UNIT = """[Unit]
 Description=Something of the site's own
@@ -94,6 +98,15 @@ def apply_live(host, document: str):
     return messages
 
 
+def check_store(host, path: str, former: str, jobs: int) -> None:
+    """The store lies at `path`, with all its jobs, and where it was a link leads to it."""
+    assert host.kind_of_file(path) == "regular file"
+    assert host.machine.ssh(f"readlink {former}").strip() == path
+    assert len(host.client.jobs()) == jobs
+    assert f"datastore: {path}\n" in host.machine.ssh("cat /etc/trident/config.yaml")
+    assert host.client.host_status()["management"]["datastorePath"] == path
+
+
 def check_installed(host) -> None:
     ssh = host.machine.ssh
     assert ssh("hostname").strip() == "node-1"
@@ -139,10 +152,13 @@ def test_an_install_configures_the_host_and_an_update_keeps_its_identity(bare_ho
            "id -g operator; getent group site"
     before = ssh(kept)
 
-    done = host.bring_to(with_os(host.document("grub-v2"), osconfig(), scripts=scripts()))
+    jobs = len(host.client.jobs())
+    done = host.bring_to(with_os(with_store(host.document("grub-v2"), OTHER_STORE), osconfig(),
+                                 scripts=scripts()))
     assert state_name(done.job) == "SUCCEEDED", done.job.reason
     assert done.boot.version == "2"
     check_installed(host)
+    check_store(host, OTHER_STORE, STORE, jobs + 1)
     assert ssh(kept) == before
     assert ssh("cat /etc/provisioned").strip() == "ab-update here"
     # The image has an id and a key of its own, and the status says that they were not taken.
@@ -176,6 +192,14 @@ def test_changes_of_the_running_host_need_no_reboot_and_are_undone_when_they_fai
     assert host.client.host_status()["osconfig"]["unlistedUsers"] == ["nologin"]
     assert ssh("id -un nologin").strip() == "nologin"
 
+    # The agent that is running moves its store, and one that is started anew finds it.
+    jobs = len(host.client.jobs())
+    original = with_store(original, OTHER_STORE)
+    apply_live(host, with_os(original, config))
+    check_store(host, OTHER_STORE, STORE, jobs + 1)
+    ssh("systemctl restart tridentd.service")
+    check_store(host, OTHER_STORE, STORE, jobs + 1)
+
     # A script at the end says no: everything is as before.
     watched = "hostname; cat /etc/hostname; systemctl is-enabled site-a site-b; " \
               "ls /run | grep started; cat /etc/passwd /etc/shadow /etc/ssh/sshd_config.d/*; " \
@@ -194,7 +218,7 @@ def test_changes_of_the_running_host_need_no_reboot_and_are_undone_when_they_fai
     assert len(host.client.jobs()) == job + 1
     assert state_name(host.client.jobs()[0]) == "ROLLED_BACK"
     assert ssh(watched) == before
-    assert ssh("ls /var/lib/trident").split().count("undo") == 0
+    assert not ssh("find /var/lib/trident -name undo").strip()
 
 
 def test_new_kernel_options_take_one_reboot_of_the_same_volume(installed_host):

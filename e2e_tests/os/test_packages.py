@@ -7,6 +7,9 @@ import pytest
 from lib import paths
 from lib.process import run
 
+# They share the packages, which are built once.
+pytestmark = pytest.mark.xdist_group("packages")
+
 UNITS = "tridentd.socket tridentd.service trident.service"
 
 

@@ -7,10 +7,11 @@
 
 namespace trident::test {
 
-ApiFixture::ApiFixture() {
+ApiFixture::ApiFixture(std::chrono::milliseconds drain_limit) {
   ServerOptions options;
   options.socket_path = socket_path;
   options.store_range = {.oldest = 1, .newest = 2};
+  options.drain_limit = drain_limit;
   auto started = StartServer(jobs, std::move(options));
   if (!started.ok()) throw std::runtime_error(std::string(started.status().message()));
   server = *std::move(started);

@@ -134,7 +134,7 @@ TEST_CASE("a slow reader delays nobody and gets everything") {
 }
 
 TEST_CASE("a reader that stopped reading does not hold up the shutdown") {
-  ApiFixture api;
+  ApiFixture api(std::chrono::milliseconds(200));
   api.jobs.status_yaml = std::string(64 << 10, '#');
   const auto context = api.NewContext();
   const auto reader = api.stub->GetStatus(context.get(), Follow(std::nullopt));

@@ -397,6 +397,95 @@ TEST_CASE("A copy carries journal id and sequences, and needs nothing beside it"
                 "make the folder");
 }
 
+bool IsLinkTo(const std::string& path, const std::string& target) {
+  return std::filesystem::is_symlink(path) && std::filesystem::read_symlink(path) == target;
+}
+
+TEST_CASE("A store that moves goes on at the new place and is found at the old one") {
+  const TemporaryDirectory folder;
+  const std::string before = folder / "a/store.sqlite";
+  const std::string after = folder / "b/c/moved.sqlite";
+  StoreChange event;
+  event.events = {"{}"};
+  std::string journal;
+  {
+    const auto store = MustOpen(before);
+    journal = store->journal_id();
+    REQUIRE_OK(store->Apply(JobChangeOf(SomeJob("one"))));
+    CHECK(*store->Apply(event) == 1);
+    std::filesystem::create_directories(folder / "b/c");
+    std::filesystem::create_symlink(before, after);
+    for (int times = 0; times < 2; ++times) {
+      REQUIRE_OK(store->MoveTo(after));
+      CHECK(store->path() == after);
+      CHECK(std::filesystem::is_regular_file(std::filesystem::symlink_status(after)));
+      CHECK(IsLinkTo(before, after));
+    }
+    CHECK(*store->Apply(event) == 2);
+    CHECK(store->journal_id() == journal);
+    // By either name it is the one store, which has one agent.
+    for (const std::string& name : {before, after}) {
+      REQUIRE_ERROR(Datastore::Open(name, BuiltinMigrations(), OpenMode::kReadWrite),
+                    absl::StatusCode::kFailedPrecondition, "in use by another agent");
+    }
+  }
+  for (const std::string& name : {before, after}) {
+    const auto store = MustOpen(name);
+    CHECK(store->path() == after);
+    CHECK(store->journal_id() == journal);
+    CHECK(store->Bounds()->newest == 2);
+    CHECK(store->FindJob("one")->value() == SomeJob("one"));
+  }
+  CHECK(Sql(after, "SELECT count(*) FROM meta WHERE key = 'moved_from'") == "0");
+  {
+    INFO("and back again");
+    const auto store = MustOpen(after);
+    REQUIRE_OK(store->MoveTo(before));
+    CHECK(*store->Apply(event) == 3);
+    CHECK(IsLinkTo(after, before));
+  }
+  CHECK(MustOpen(after)->path() == before);
+}
+
+TEST_CASE("A move that power cut short is finished by the next one") {
+  const TemporaryDirectory folder;
+  const std::string before = folder / "store.sqlite";
+  const std::string after = folder / "moved.sqlite";
+  std::string journal;
+  {
+    const auto store = MustOpen(before);
+    journal = store->journal_id();
+  }
+  // The copy is there and complete; the old file has not become a link yet.
+  Sql(before, "INSERT INTO meta (key, value) VALUES ('moved_from', '" + before + "')");
+  Sql(before, "PRAGMA wal_checkpoint(TRUNCATE)");
+  std::filesystem::copy_file(before, after);
+  const auto store = MustOpen(after);
+  REQUIRE_OK(store->MoveTo(after));
+  CHECK(IsLinkTo(before, after));
+  CHECK(store->journal_id() == journal);
+}
+
+TEST_CASE("A store does not move over a file, nor begin anew behind a link that leads nowhere") {
+  const TemporaryDirectory folder;
+  const std::string path = folder / "store.sqlite";
+  const std::string taken = folder / "taken.sqlite";
+  {
+    const auto store = MustOpen(path);
+    Sql(taken, "CREATE TABLE somebody (s TEXT)");
+    REQUIRE_ERROR(store->MoveTo(taken), absl::StatusCode::kAlreadyExists, "a file is there");
+    CHECK(store->path() == path);
+    REQUIRE_OK(store->Apply(JobChangeOf(SomeJob("one"))));
+  }
+  const std::string link = folder / "link.sqlite";
+  std::filesystem::create_symlink(folder / "away/store.sqlite", link);
+  for (const OpenMode mode : {OpenMode::kReadWrite, OpenMode::kReadOnly}) {
+    REQUIRE_ERROR(Datastore::Open(link, BuiltinMigrations(), mode), absl::StatusCode::kNotFound,
+                  "was moved, and where its link leads to");
+  }
+  CHECK_FALSE(std::filesystem::exists(folder / "away"));
+}
+
 TEST_CASE("A peek reads another store and changes nothing beside it") {
   const TemporaryDirectory folder;
   const std::string path = folder / "store #1?";

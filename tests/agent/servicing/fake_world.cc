@@ -246,6 +246,11 @@ absl::Status FakeWorld::RunPhase(Servicer& servicer, const HostConfiguration& co
                               ++stores_copied;
                               return files.Write(path, "store", 0600);
                             },
+                        .move_store =
+                            [this](const std::string& path) {
+                              store_moves.push_back(path);
+                              return store_move;
+                            },
                         .own_range = {1, 1},
                         .record_target_range =
                             [this](StoreRange range) {

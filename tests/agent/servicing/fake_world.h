@@ -70,7 +70,9 @@ class FakeWorld {
   Recorded recorded;
   StoreRange target_range;
   int stores_copied = 0;
-  bool confirmed = false;  // by the operator
+  std::vector<std::string> store_moves;
+  absl::Status store_move;  // what moving it gives
+  bool confirmed = false;   // by the operator
   // What the root image holds besides, path -> content.
   std::map<std::string, std::string> image_files;
   std::vector<std::string> infos;

@@ -206,6 +206,96 @@ TEST_CASE("an address for phonehome that a document named goes when it stops to 
   CHECK(change_to(next) == "none");
 }
 
+constexpr char kStore[] = "/var/lib/trident/datastore.sqlite";
+constexpr char kNewStore[] = "/home/agent/x.sqlite";
+
+TEST_CASE("the store moves to another path when a live change is accepted, and not before") {
+  FakeWorld world;
+  const auto servicer = world.MakeServicer();
+  InstallAndBoot(world, *servicer, DocumentWithOs(world, 1));
+  SetUpRunningSystem(world);
+  world.files.SetFile(kStore, "store", 0600);
+  const std::vector<std::string> files = world.files.AllFiles();
+  HostConfiguration next = *world.recorded.configuration;
+  next.management.datastore_path = kNewStore;
+  const Plan plan = PlanOf(world, *servicer, next);
+  CHECK(plan.kind == ServicingKind::kHotPatch);
+  Run(world, *servicer, next, plan, {Phase::kStage, Phase::kFinalize}, 2);
+  CHECK(world.files.ReadLink(kNewStore).value() == kStore);
+  CHECK_THAT(*world.files.Get("/etc/trident/config.yaml"), Contains(kNewStore));
+  CHECK(world.store_moves.empty());
+  world.warnings.clear();  // of the installation
+
+  SECTION("accepted") {
+    Run(world, *servicer, next, plan, {Phase::kCommit});
+    CHECK(world.store_moves == std::vector<std::string>{kNewStore});
+    CHECK(world.recorded.status.management.datastore_path == kNewStore);
+    CHECK(world.warnings.empty());
+  }
+  SECTION("accepted, but it cannot move: it is where it was, and the change stays") {
+    world.store_move = absl::ResourceExhaustedError("no room");
+    Run(world, *servicer, next, plan, {Phase::kCommit});
+    REQUIRE(world.warnings.size() == 1);
+    CHECK_THAT(world.warnings[0], Contains("/home/agent/x.sqlite is a link to it: no room"));
+  }
+  SECTION("taken back") {
+    bool needs_reboot = true;
+    REQUIRE_OK(servicer->RollBack(next, plan, world.recorded.status, needs_reboot));
+    CHECK(world.files.AllFiles() == files);
+    CHECK(world.store_moves.empty());
+  }
+}
+
+TEST_CASE("an update to another datastore path leaves a link for the new system's agent") {
+  FakeWorld world;
+  const auto servicer = world.MakeServicer();
+  InstallAndBoot(world, *servicer, DocumentWithOs(world, 1));
+  world.files.SetFile(kStore, "store", 0600);
+  HostConfiguration next = DocumentWithOs(world, 2);
+  next.management.datastore_path = kNewStore;
+  const Plan plan = PlanOf(world, *servicer, next);
+  Run(world, *servicer, next, plan, {Phase::kStage}, 2);
+  CHECK(world.files.ReadLink(kNewStore).value() == kStore);
+  CHECK_THAT(ReadOn(world, "root-b", "/etc/trident/config.yaml"), Contains(kNewStore));
+  Run(world, *servicer, next, plan, {Phase::kFinalize, Phase::kLeave});
+  CHECK(world.store_moves.empty());
+  world.Boot(next);
+  Run(world, *servicer, next, plan, {Phase::kCommit});
+  CHECK(world.store_moves == std::vector<std::string>{kNewStore});
+}
+
+TEST_CASE("a store does not move over another file, nor to where nothing is mounted") {
+  FakeWorld world;
+  const auto servicer = world.MakeServicer();
+  InstallAndBoot(world, *servicer, DocumentWithOs(world, 1));
+  SetUpRunningSystem(world);
+  world.files.SetFile(kStore, "store", 0600);
+  HostConfiguration next = *world.recorded.configuration;
+  next.management.datastore_path = kNewStore;
+  SECTION("a file") {
+    world.files.SetFile(kNewStore, "somebody's", 0600);
+    REQUIRE_ERROR(servicer->MakePlan(next, world.recorded, false, Cancellation()),
+                  absl::StatusCode::kFailedPrecondition,
+                  "the datastore cannot move to /home/agent/x.sqlite: a file is there");
+  }
+  SECTION("a file that came after the plan") {
+    const Plan plan = PlanOf(world, *servicer, next);
+    world.files.SetFile(kNewStore, "somebody's", 0600);
+    REQUIRE_ERROR(world.RunPhase(*servicer, next, plan, Phase::kFinalize),
+                  absl::StatusCode::kFailedPrecondition, "a file is there");
+    CHECK(world.files.Get(kNewStore) == "somebody's");
+  }
+  SECTION("a link to the store, left by an update that fell back") {
+    world.files.SetLink(kNewStore, kStore);
+    REQUIRE_OK(servicer->MakePlan(next, world.recorded, false, Cancellation()));
+  }
+  SECTION("a mount point without its file system") {
+    REQUIRE_OK(world.mounts.Unmount("/home"));
+    REQUIRE_ERROR(servicer->MakePlan(next, world.recorded, false, Cancellation()),
+                  absl::StatusCode::kFailedPrecondition, "nothing is mounted at /home");
+  }
+}
+
 TEST_CASE("a live change that fails is undone, also by an agent that was started anew") {
   for (const bool is_restarted : {false, true}) {
     INFO((is_restarted ? "restarted" : "the same agent"));

@@ -199,6 +199,30 @@ TEST_CASE("each change of an installed host needs its servicing kind") {
       {"other mount options", [](auto& c) { c.storage.mount_points[3].options = {"noatime"}; },
        ServicingKind::kAbUpdate, ""},
       {"another datastore", [](auto& c) { c.management.datastore_path = "/home/x.sqlite"; },
+       ServicingKind::kHotPatch, ""},
+      {"another mount point for the file system of the datastore, and its path with it",
+       [](auto& c) {
+         c.storage.mount_points[2].path = "/srv";
+         c.management.datastore_path = "/srv/datastore.sqlite";
+       },
+       ServicingKind::kAbUpdate, ""},
+      {"another mount point for the file system of the datastore, without it",
+       [](auto& c) {
+         c.storage.mount_points[2].path = "/srv";
+         c.storage.mount_points[3].path = "/var/lib/trident";
+       },
+       ServicingKind::kIncompatible, "management.datastorePath"},
+      {"another datastore where nothing is mounted yet",
+       [](auto& c) {
+         c.storage.mount_points[3].path = "/srv";
+         c.management.datastore_path = "/srv/x.sqlite";
+       },
+       ServicingKind::kIncompatible, "management.datastorePath"},
+      {"another datastore while its old file system goes elsewhere",
+       [](auto& c) {
+         c.storage.mount_points[2].path = "/srv";
+         c.management.datastore_path = "/home/x.sqlite";
+       },
        ServicingKind::kIncompatible, "management.datastorePath"},
       {"a larger partition", [](auto& c) { c.storage.disks[0].partitions[4].size.bytes *= 2; },
        ServicingKind::kIncompatible, "storage.disks[0].partitions"},
