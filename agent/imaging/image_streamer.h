@@ -62,7 +62,7 @@ class ImageStreamer {
   // "image-changed", "hash-mismatch", and those of ImageLocator::Locate. Kind "invalid-input": the
   // URL. Kind "cancelled". Errors of the target keep their own kind.
   //
-  // Uses three threads and at most 16 MiB beside the decoder; nothing is stored in between.
+  // Uses three threads and at most 7 MiB beside the decoder; nothing is stored in between.
   virtual absl::StatusOr<StreamResult> Stream(const StreamRequest& request) = 0;
 };
 

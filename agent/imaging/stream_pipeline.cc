@@ -16,12 +16,13 @@
 namespace trident {
 namespace {
 
-// 3 MiB for compressed data, 12 MiB for decompressed: one block is filled, one waits, one is
-// written.
-constexpr size_t kChunkBytes = size_t{512} * 1024;
-constexpr size_t kChunks = 6;
-constexpr size_t kBlockBytes = size_t{4} * 1024 * 1024;
-constexpr size_t kBlocks = 3;
+// 2 MiB for compressed data, 4 MiB for decompressed: one block is filled, two wait, one is written.
+// Larger ones are not faster (they leave the processor's cache in between), and the device's queue
+// is the kernel's page cache; but all of them count in the agent's peak.
+constexpr size_t kChunkBytes = size_t{256} * 1024;
+constexpr size_t kChunks = 8;
+constexpr size_t kBlockBytes = size_t{1} * 1024 * 1024;
+constexpr size_t kBlocks = 4;
 static_assert(kChunkBytes >= kHeadBytes, "the first chunk must hold the whole head");
 
 // How soon a cancellation is noticed, and how often progress is reported.

@@ -20,7 +20,7 @@
 
 namespace trident {
 
-//   source --(chunks, compressed)--> decoder --(blocks, 4 MiB)--> writer
+//   source --(chunks, compressed)--> decoder --(blocks, 1 MiB)--> writer
 //   SHA-256                          size limit                   XXH3, WriteAt
 //
 // For one stream, then thrown away.

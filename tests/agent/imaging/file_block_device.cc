@@ -22,7 +22,7 @@ absl::Status FileBlockDevice::WriteAt(uint64_t offset, std::span<const uint8_t> 
   if (on_write) on_write(offset);
   ++writes;
   if (flushes > 0) wrote_after_flush = true;
-  if (offset % (4 << 20) != 0) misaligned = true;
+  if (offset % (1 << 20) != 0) misaligned = true;
   if (offset + data.size() > size_) {
     return MakeError(absl::StatusCode::kOutOfRange, "storage", "beyond-end",
                      "a write goes beyond the end of the device");

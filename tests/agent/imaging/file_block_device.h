@@ -38,7 +38,7 @@ class FileBlockDevice : public BlockWriter, public BlockReader {
   // What happened.
   int writes = 0;
   int flushes = 0;
-  bool misaligned = false;  // a write did not begin at a multiple of 4 MiB
+  bool misaligned = false;  // a write did not begin at a multiple of 1 MiB
   bool wrote_after_flush = false;
 
  private:
