@@ -30,6 +30,7 @@ constexpr int kKeepaliveMilliseconds = 30'000;
 constexpr int kKeepaliveTimeoutMilliseconds = 20'000;
 // Only server reflection has a thread per call.
 constexpr int kThreadLimit = 64;
+constexpr std::chrono::seconds kDrainLimit{2};
 
 // Descriptors that are closed together.
 class Descriptors {
@@ -50,8 +51,7 @@ class Descriptors {
 // the service's threads end after it.
 class GrpcServer final : public Server {
  public:
-  GrpcServer(JobManager& jobs, const ServerOptions& options)
-      : service_(jobs, options.store_range), drain_limit_(options.drain_limit) {}
+  GrpcServer(JobManager& jobs, StoreRange range) : service_(jobs, range) {}
   ~GrpcServer() override { Shutdown(); }
 
   absl::Status Start(const ServerOptions& options) {
@@ -124,7 +124,7 @@ class GrpcServer final : public Server {
     // First the door, so that gRPC is handed nothing that it would not close, then the streams.
     if (acceptor_ != nullptr) acceptor_->Stop();
     service_.Drain();
-    grpc_->Shutdown(std::chrono::system_clock::now() + drain_limit_);
+    grpc_->Shutdown(std::chrono::system_clock::now() + kDrainLimit);
     grpc_->Wait();
     grpc_.reset();
     socket_.reset();
@@ -139,7 +139,6 @@ class GrpcServer final : public Server {
   }
 
   api::Service service_;
-  const std::chrono::milliseconds drain_limit_;
   std::unique_ptr<UnixSocket> socket_;
   std::unique_ptr<Descriptors> loopback_;
   uint16_t port_ = 0;
@@ -152,7 +151,7 @@ class GrpcServer final : public Server {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> StartServer(JobManager& jobs, ServerOptions options) {
-  auto server = std::make_unique<GrpcServer>(jobs, options);
+  auto server = std::make_unique<GrpcServer>(jobs, options.store_range);
   TRIDENT_RETURN_IF_ERROR(server->Start(options));
   return server;
 }

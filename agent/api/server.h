@@ -2,7 +2,6 @@
 #ifndef TRIDENT_AGENT_API_SERVER_H_
 #define TRIDENT_AGENT_API_SERVER_H_
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,8 +21,6 @@ struct ServerOptions {
   // Plaintext TCP on 127.0.0.1 and ::1 (when there is one). 0: any free port (see port()).
   std::optional<uint16_t> insecure_loopback_port;
   StoreRange store_range;  // for GetVersion
-  // How long Shutdown waits for clients to take what is waiting for them.
-  std::chrono::milliseconds drain_limit = std::chrono::seconds(2);
 };
 
 // Serves from construction to Shutdown.
@@ -32,8 +29,7 @@ class Server {
   virtual ~Server() = default;
   // Bound TCP port, 0 when there is none.
   virtual uint16_t port() const = 0;
-  // No new calls; streams get what is waiting for them, then end; returns soon after
-  // the drain limit.
+  // No new calls; streams get what is waiting for them, then end; returns within a few seconds.
   virtual void Shutdown() = 0;
 };
 

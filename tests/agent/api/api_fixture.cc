@@ -7,11 +7,10 @@
 
 namespace trident::test {
 
-ApiFixture::ApiFixture(std::chrono::milliseconds drain_limit) {
+ApiFixture::ApiFixture() {
   ServerOptions options;
   options.socket_path = socket_path;
   options.store_range = {.oldest = 1, .newest = 2};
-  options.drain_limit = drain_limit;
   auto started = StartServer(jobs, std::move(options));
   if (!started.ok()) throw std::runtime_error(std::string(started.status().message()));
   server = *std::move(started);
@@ -35,8 +34,6 @@ std::unique_ptr<grpc::ClientContext> ApiFixture::NewContext() const {
   return context;
 }
 
-namespace {
-
 Streamed ReadAll(grpc::ClientReader<pb::HostStatusState>& reader) {
   Streamed streamed;
   pb::HostStatusState message;
@@ -44,8 +41,6 @@ Streamed ReadAll(grpc::ClientReader<pb::HostStatusState>& reader) {
   streamed.status = reader.Finish();
   return streamed;
 }
-
-}  // namespace
 
 Streamed ApiFixture::UpdateHost(const pb::HostUpdateRequest& request) {
   const auto context = NewContext();

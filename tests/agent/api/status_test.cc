@@ -1,5 +1,4 @@
 #include <catch2/catch.hpp>
-#include <thread>
 
 #include "tests/agent/api/api_fixture.h"
 
@@ -12,6 +11,13 @@ pb::GetStatusRequest Follow(std::optional<uint64_t> after, const std::string& jo
   if (after) request.set_after_sequence(*after);
   request.set_journal_id(journal);
   return request;
+}
+
+// The end of the agent is a good end of following. But a client whose library acknowledges
+// something on a connection that the server has just closed drops what it has not read yet.
+bool EndedWithTheServer(const grpc::Status& status) {
+  return status.ok() ||
+         (status.error_code() == grpc::UNAVAILABLE && status.error_details().empty());
 }
 
 }  // namespace
@@ -43,23 +49,25 @@ TEST_CASE("a follower gets every sequence once, from where it asks") {
     DYNAMIC_SECTION(test.name) {
       ApiFixture api;
       for (int i = 0; i < 3; ++i) api.jobs.Append(LogOf(JobIn(JobState::kStaging), "old"));
-      std::thread later([&] {
-        api.jobs.AwaitSubscriptions(1);
-        for (int i = 0; i < 2; ++i) api.jobs.Append(LogOf(JobIn(JobState::kStaging), "new"));
-        api.jobs.Append(TransitionOf(JobIn(JobState::kSucceeded)));
-        api.server->Shutdown();
-      });
-      const Streamed streamed = api.GetStatus(Follow(test.after, "journal-1"));
-      later.join();
-      CHECK(streamed.status.ok());  // the end of the agent is a good end of following
+      const auto context = api.NewContext();
+      const auto reader = api.stub->GetStatus(context.get(), Follow(test.after, "journal-1"));
+      REQUIRE(api.jobs.AwaitSubscriptions(1));
+      for (int i = 0; i < 2; ++i) api.jobs.Append(LogOf(JobIn(JobState::kStaging), "new"));
+      api.jobs.Append(TransitionOf(JobIn(JobState::kSucceeded)));
+      pb::HostStatusState message;
+      REQUIRE(reader->Read(&message));
+      CHECK(message.sequence() == 0);
       std::vector<uint64_t> sequences;
-      for (const auto& message : streamed.messages) {
-        if (message.sequence() != 0) sequences.push_back(message.sequence());
+      while (message.sequence() < 6 && reader->Read(&message)) {
+        sequences.push_back(message.sequence());
         CHECK_FALSE(message.status().empty());
-        if (message.sequence() == 6) CHECK(message.outcome().result() == "succeeded");
       }
       CHECK(sequences == test.sequences);
-      CHECK(streamed.messages.front().sequence() == 0);
+      CHECK(message.outcome().result() == "succeeded");
+      api.server->Shutdown();
+      const Streamed rest = ReadAll(*reader);
+      for (const auto& last : rest.messages) CHECK(last.sequence() == 0);
+      CHECK(EndedWithTheServer(rest.status));
     }
   }
 }
@@ -134,7 +142,7 @@ TEST_CASE("a slow reader delays nobody and gets everything") {
 }
 
 TEST_CASE("a reader that stopped reading does not hold up the shutdown") {
-  ApiFixture api(std::chrono::milliseconds(200));
+  ApiFixture api;
   api.jobs.status_yaml = std::string(64 << 10, '#');
   const auto context = api.NewContext();
   const auto reader = api.stub->GetStatus(context.get(), Follow(std::nullopt));
@@ -179,7 +187,7 @@ TEST_CASE("five hundred followers all see the same") {
       pb::HostStatusState message;
       while (follower.reader->Read(&message)) {
       }
-      CHECK(follower.reader->Finish().ok());
+      CHECK(EndedWithTheServer(follower.reader->Finish()));
     }
   }
   SECTION("and going away leaves nothing behind") {
