@@ -77,12 +77,22 @@ def bare_host_with(request, image_server):
 
 
 @pytest.fixture
-def installed_host(request, image_server, installed):
+def installed_host(installed_host_with):
     """A machine that runs the committed version 1 from volume A, booted with GRUB."""
-    with Host(image_server, installed.get("grub")) as host:
-        request.node.stash[HOST] = host
-        host.start()
-        yield host
+    return installed_host_with("grub")
+
+
+@pytest.fixture
+def installed_host_with(request, image_server, installed):
+    """Makes a machine that runs the committed version 1 from volume A with that boot loader."""
+    with contextlib.ExitStack() as stack:
+        def make(loader: str) -> Host:
+            host = stack.enter_context(Host(image_server, installed.get(loader)))
+            request.node.stash[HOST] = host
+            host.start()
+            return host
+
+        yield make
 
 
 HOST = pytest.StashKey[Host]()

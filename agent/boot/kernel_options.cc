@@ -211,18 +211,25 @@ std::string SetCommandLineFileExtraOptions(std::string_view text,
   return result;
 }
 
-absl::Status SetKernelOptions(
-    Files& files, const Loader& loader, const std::string& esp, const std::string& root,
-    const std::vector<std::string>& options,
-    const std::function<absl::Status(const std::string& path)>& before_change) {
+std::vector<std::string> ExtraOptionsOf(std::string_view command_line) {
+  std::vector<std::string> options;
+  const std::vector<Span> words = WordsOf(command_line);
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::optional<size_t> count = MarkedCount(WordText(command_line, words[i]));
+    if (!count) continue;
+    const size_t last = std::min(words.size() - 1, i + *count);
+    for (++i; i <= last; ++i) options.emplace_back(WordText(command_line, words[i]));
+    break;
+  }
+  return options;
+}
+
+absl::StatusOr<std::vector<KernelOptionsChange>> PlanKernelOptions(
+    const Files& files, const Loader& loader, const std::string& esp, const std::string& root,
+    const std::vector<std::string>& options) {
   TRIDENT_ASSIGN_OR_RETURN(const std::vector<BootConfigFile> configs,
                            FindBootConfigFiles(files, loader, esp, root));
-  struct Changed {
-    const BootConfigFile* file;
-    std::string old_text;
-    std::string new_text;
-  };
-  std::vector<Changed> changes;
+  std::vector<KernelOptionsChange> changes;
   bool is_used = false;
   for (const BootConfigFile& file : configs) {
     absl::StatusOr<std::string> text = files.Read(file.path);
@@ -248,7 +255,7 @@ absl::Status SetKernelOptions(
       case Kind::kGrubDefaults:
         break;
     }
-    changes.push_back({&file, *std::move(text), std::move(new_text)});
+    if (new_text != *text) changes.push_back({file, *std::move(text), std::move(new_text)});
   }
   if (!options.empty() && !is_used) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "boot", "no-kernel-line",
@@ -257,8 +264,17 @@ absl::Status SetKernelOptions(
                                   " starts a kernel that the options could be given to"),
                      "Start the kernel from a grub.cfg or a loader entry of the image.");
   }
-  for (const Changed& change : changes) {
-    TRIDENT_RETURN_IF_ERROR(Replace(files, change.file->path, change.file->name, change.old_text,
+  return changes;
+}
+
+absl::Status SetKernelOptions(
+    Files& files, const Loader& loader, const std::string& esp, const std::string& root,
+    const std::vector<std::string>& options,
+    const std::function<absl::Status(const std::string& path)>& before_change) {
+  TRIDENT_ASSIGN_OR_RETURN(const std::vector<KernelOptionsChange> changes,
+                           PlanKernelOptions(files, loader, esp, root, options));
+  for (const KernelOptionsChange& change : changes) {
+    TRIDENT_RETURN_IF_ERROR(Replace(files, change.file.path, change.file.name, change.old_text,
                                     change.new_text, before_change));
   }
   TRIDENT_RETURN_IF_ERROR(SetGrubDefaults(files, root, options, before_change));

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "agent/boot/config_files.h"
 #include "agent/boot/loader.h"
 #include "agent/host/files.h"
 
@@ -33,6 +34,22 @@ std::string SetLoaderEntryExtraOptions(std::string_view text,
 // Of the last line that is no comment: /etc/kernel/cmdline.
 std::string SetCommandLineFileExtraOptions(std::string_view text,
                                            const std::vector<std::string>& options);
+
+// What such a call added.
+std::vector<std::string> ExtraOptionsOf(std::string_view command_line);
+
+struct KernelOptionsChange {
+  BootConfigFile file;
+  std::string old_text;
+  std::string new_text;
+};
+
+// The boot configurations that SetKernelOptions would change, in the order in which they take
+// effect at a start. FAILED_PRECONDITION when none of them starts a kernel that options could be
+// given to.
+absl::StatusOr<std::vector<KernelOptionsChange>> PlanKernelOptions(
+    const Files& files, const Loader& loader, const std::string& esp, const std::string& root,
+    const std::vector<std::string>& options);
 
 // In all boot configurations of the system whose ESP and root are mounted at `esp` and `root`, also
 // in those from which the next kernel's are made. `before_change` is called with each file before

@@ -80,6 +80,44 @@ std::function<void(Job&)> ErrorEdit(const absl::Status& error) {
   };
 }
 
+// The host is not on the target; `job.error` is why it could not even be left, if so.
+absl::Status TargetNotBooted(const Job& job, const BootFinding& finding) {
+  const std::string wanted = job.plan->target.has_value()
+                                 ? std::string(VolumeName(*job.plan->target))
+                                 : std::string("the new system");
+  ErrorDetail detail;
+  detail.kind = "boot";
+  detail.subkind = "target-not-booted";
+  detail.message = absl::StrCat("The host came up on ", finding.booted, " instead of ", wanted,
+                                ": the new system did not start.");
+  if (job.error.has_value()) {
+    detail.message = absl::StrCat("The host is still on ", finding.booted, " instead of ", wanted,
+                                  ": ", job.error->message);
+    detail.causes.push_back(job.error->message);
+  }
+  detail.remedy = "Look at the console of the failed boot, mend the image, and submit it again.";
+  return MakeError(absl::StatusCode::kFailedPrecondition, std::move(detail));
+}
+
+// The host is on the target, but its kernel does not have the options that were to be tried.
+absl::Status OptionsNotBooted(const Job& job) {
+  ErrorDetail detail;
+  detail.kind = "boot";
+  detail.subkind = "options-not-booted";
+  detail.message =
+      "The host came up without the new options of the kernel: it did not start with them, or its "
+      "boot loader did not try them.";
+  if (job.error.has_value()) {
+    detail.message = absl::StrCat("The host still runs without the new options of the kernel: ",
+                                  job.error->message);
+    detail.causes.push_back(job.error->message);
+  }
+  detail.remedy =
+      "Look at the console of the failed boot, correct osconfig.kernelCommandLine, and submit it "
+      "again; or make the change together with an A/B update.";
+  return MakeError(absl::StatusCode::kFailedPrecondition, std::move(detail));
+}
+
 }  // namespace
 
 struct JobRunner::PhaseResult {
@@ -380,6 +418,13 @@ JobRunner::Next JobRunner::Finalize(const Job& seen, const Cancellation& cancell
     }
   }
   if (const absl::Status met = CheckStoreRanges(job, store_); !met.ok()) return Fail(job, met);
+  // A start uses up what was made for the next one.
+  if (const size_t tried = IndexOf(plan, StepKind::kTryKernelOptions);
+      tried < job.steps_done && job.boot_id != clock_.BootId()) {
+    auto again = ledger_.Edit(job, Editing([tried](Job& edited) { edited.steps_done = tried; }));
+    if (!again.ok()) return Refused(again.status());
+    job = *std::move(again);
+  }
   PhaseResult result = RunPhase(job, *configuration, Phase::kFinalize, cancellation);
   if (result.kind == PhaseResult::Kind::kInterrupted) return Next::kLookAgain;
   if (result.kind == PhaseResult::Kind::kFailed) {
@@ -447,23 +492,8 @@ JobRunner::Next JobRunner::Verify(const Job& seen, const Cancellation& cancellat
     if (!finding.ok()) {
       return Fail(job, Annotate(finding.status(), "Find out which volume the host came up on"));
     }
-    if (!finding->target_booted) {
-      const std::string wanted = plan.target.has_value() ? std::string(VolumeName(*plan.target))
-                                                         : std::string("the new system");
-      ErrorDetail detail;
-      detail.kind = "boot";
-      detail.subkind = "target-not-booted";
-      detail.message = absl::StrCat("The host came up on ", finding->booted, " instead of ", wanted,
-                                    ": the new system did not start.");
-      if (job.error.has_value()) {
-        detail.message = absl::StrCat("The host is still on ", finding->booted, " instead of ",
-                                      wanted, ": ", job.error->message);
-        detail.causes.push_back(job.error->message);
-      }
-      detail.remedy =
-          "Look at the console of the failed boot, mend the image, and submit it again.";
-      return Fail(job, MakeError(absl::StatusCode::kFailedPrecondition, std::move(detail)));
-    }
+    if (!finding->target_booted) return Fail(job, TargetNotBooted(job, *finding));
+    if (finding->lacks_options) return Fail(job, OptionsNotBooted(job));
   }
   const absl::Status health =
       servicer_.CheckHealth(*configuration, plan, ledger_.Status(), cancellation);

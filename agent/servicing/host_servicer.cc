@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/boot/boot_entries.h"
 #include "agent/boot/booted_volume.h"
+#include "agent/boot/kernel_trial.h"
 #include "agent/boot/shared_esp.h"
 #include "agent/servicing/boot_steps.h"
 #include "agent/servicing/encryption_steps.h"
@@ -137,6 +138,10 @@ class HostServicer : public Servicer {
         return OnNewRoot(run, &OsSteps::LabelNewRoot);
       case StepKind::kApplyOs:
         return os_.Apply(run);
+      case StepKind::kTryKernelOptions:
+        return os_.TryKernelOptions(run);
+      case StepKind::kKeepKernelOptions:
+        return os_.KeepKernelOptions(run);
       case StepKind::kLinkStore:
         if (IsLive(run.plan.kind)) {
           TRIDENT_RETURN_IF_ERROR(
@@ -195,6 +200,10 @@ class HostServicer : public Servicer {
     const Volume volume = booted == BootedVolume::kA ? Volume::kA : Volume::kB;
     finding.booted = std::string(VolumeName(volume));
     finding.target_booted = volume == plan.target.value_or(Volume::kA);
+    if (!HasStep(plan, StepKind::kTryKernelOptions)) return finding;
+    TRIDENT_ASSIGN_OR_RETURN(const std::string command_line, host_.machine.KernelCommandLine());
+    finding.lacks_options = !RunsWithOptions(
+        command_line, configuration.osconfig.kernel_command_line.extra_command_line);
     return finding;
   }
 
@@ -211,7 +220,8 @@ class HostServicer : public Servicer {
     TRIDENT_RETURN_IF_ERROR(root_.Unmount());
     const absl::Status network = network_.Undo(configuration);
     // One that fails is no reason to leave the other undone.
-    const absl::Status os = IsLive(plan.kind) ? os_.Undo(needs_reboot) : absl::OkStatus();
+    const absl::Status os =
+        IsLive(plan.kind) ? os_.Undo(configuration, plan, needs_reboot) : absl::OkStatus();
     TRIDENT_RETURN_IF_ERROR(network);
     if (IsLive(plan.kind)) return os;
     if (!plan.target || !status.storage.ab_update) return absl::OkStatus();

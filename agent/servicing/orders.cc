@@ -257,6 +257,18 @@ class Order {
     }
   }
 
+  void TryKernelOptions(const HostConfiguration& recorded) {
+    if (!ChangesKernelOptions(recorded)) return;
+    Add(StepKind::kTryKernelOptions, Phase::kFinalize, "",
+        "make the boot loader try the new options of the kernel in the next start");
+  }
+
+  void KeepKernelOptions(const HostConfiguration& recorded) {
+    if (!ChangesKernelOptions(recorded)) return;
+    Add(StepKind::kKeepKernelOptions, Phase::kCommit, "",
+        "write the options of the kernel into the boot loader's configuration");
+  }
+
   void Reboot() { Add(StepKind::kLeave, Phase::kLeave, "", "reboot through the firmware"); }
 
   void CommitLive() { Add(StepKind::kCommitOs, Phase::kCommit, "", "accept the change"); }
@@ -279,6 +291,10 @@ class Order {
 
   bool MovesStore(const HostConfiguration& recorded) const {
     return !desired_.management.disable && StoreMoveOf(desired_, recorded) == StoreMove::kMoves;
+  }
+
+  bool ChangesKernelOptions(const HostConfiguration& recorded) const {
+    return desired_.osconfig.kernel_command_line != recorded.osconfig.kernel_command_line;
   }
 
   bool ImageFor(const BlockDeviceId& id) const {
@@ -356,7 +372,12 @@ std::vector<Step> LiveUpdateOrder(const HostConfiguration& desired,
   order.ApplyManagement();
   // Last of what is applied: what cuts the host off must not keep the rest from being applied.
   if (change.network) order.ApplyNetwork();
-  if (change.kind == ServicingKind::kUpdateAndReboot) order.Reboot();
+  if (change.kind == ServicingKind::kUpdateAndReboot) {
+    // Last of all, so that an interruption repeats this and nothing else: any start uses it up.
+    order.TryKernelOptions(recorded);
+    order.Reboot();
+    order.KeepKernelOptions(recorded);
+  }
   if (change.network) order.ConfirmNetwork();
   order.CommitLive();
   order.MoveStore(recorded);

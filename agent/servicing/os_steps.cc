@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/boot/kernel_options.h"
+#include "agent/boot/kernel_trial.h"
 #include "agent/boot/loader.h"
 #include "agent/boot/shared_esp.h"
 #include "agent/hooks/script_runner.h"
@@ -25,6 +26,26 @@ TargetSystem::Voices VoicesOf(const StepRun& run) {
 
 OsConfig EarlierConfiguration(const StepRun& run) {
   return run.recorded == nullptr ? OsConfig() : run.recorded->osconfig;
+}
+
+struct RunningLoader {
+  std::string esp;  // where it is mounted
+  Loader loader;
+};
+
+absl::StatusOr<RunningLoader> FindRunningLoader(const Files& files, const StepRun& run) {
+  const MountPoint* const esp = FindEspMount(run.configuration);
+  if (esp == nullptr) {
+    return MakeError(absl::StatusCode::kFailedPrecondition, "precondition", "no-esp",
+                     "osconfig.kernelCommandLine: the document mounts no EFI system partition, so "
+                     "that the boot loader's configuration cannot be found",
+                     "Add its mount point.");
+  }
+  TRIDENT_ASSIGN_OR_RETURN(
+      Loader loader, SharesEsp(run.configuration)
+                         ? FindVolumeLoader(files, esp->path, run.plan.target.value_or(Volume::kA))
+                         : FindLoader(files, esp->path));
+  return RunningLoader{esp->path, std::move(loader)};
 }
 
 }  // namespace
@@ -116,29 +137,34 @@ absl::Status OsSteps::LabelNewRoot(const StepRun& run) {
 
 absl::Status OsSteps::Apply(const StepRun& run) {
   TRIDENT_RETURN_IF_ERROR(BeginUndo(run));
-  TRIDENT_RETURN_IF_ERROR(ApplyKernelOptions(run));
   EarlierOs earlier;
   earlier.configuration = EarlierConfiguration(run);
   TargetSystem system = RunningSystem(run);
   return ConfigureOs(system, run.configuration.osconfig, earlier);
 }
 
-absl::Status OsSteps::ApplyKernelOptions(const StepRun& run) {
-  const KernelCommandLine& desired = run.configuration.osconfig.kernel_command_line;
-  if (desired == EarlierConfiguration(run).kernel_command_line) return absl::OkStatus();
-  const MountPoint* const esp = FindEspMount(run.configuration);
-  if (esp == nullptr) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "precondition", "no-esp",
-                     "osconfig.kernelCommandLine: the document mounts no EFI system partition, so "
-                     "that the boot loader's configuration cannot be found",
-                     "Add its mount point.");
-  }
-  TRIDENT_ASSIGN_OR_RETURN(
-      const Loader loader,
-      SharesEsp(run.configuration)
-          ? FindVolumeLoader(host_.files, esp->path, run.plan.target.value_or(Volume::kA))
-          : FindLoader(host_.files, esp->path));
-  return SetKernelOptions(host_.files, loader, esp->path, "/", desired.extra_command_line,
+absl::Status OsSteps::TryKernelOptions(const StepRun& run) {
+  TRIDENT_ASSIGN_OR_RETURN(const RunningLoader running, FindRunningLoader(host_.files, run));
+  TRIDENT_RETURN_IF_ERROR(BeginUndo(run));
+  const std::vector<std::string>& options =
+      run.configuration.osconfig.kernel_command_line.extra_command_line;
+  const auto save = [this](const std::string& path) { return undo_.SaveFile(path); };
+  TRIDENT_ASSIGN_OR_RETURN(const bool is_tried,
+                           PrepareKernelTrial(host_.files, host_.firmware, running.loader,
+                                              running.esp, "/", options, save));
+  if (is_tried) return absl::OkStatus();
+  run.reporter.Warning(
+      "the boot loader's configuration gives no way to try the new options of the kernel in one "
+      "start only: should it not come up with them, nothing falls back by itself");
+  return SetKernelOptions(host_.files, running.loader, running.esp, "/", options, save);
+}
+
+absl::Status OsSteps::KeepKernelOptions(const StepRun& run) {
+  TRIDENT_ASSIGN_OR_RETURN(const RunningLoader running, FindRunningLoader(host_.files, run));
+  TRIDENT_RETURN_IF_ERROR(BeginUndo(run));
+  TRIDENT_RETURN_IF_ERROR(EndKernelTrial(host_.files, running.loader, running.esp, "/"));
+  return SetKernelOptions(host_.files, running.loader, running.esp, "/",
+                          run.configuration.osconfig.kernel_command_line.extra_command_line,
                           [this](const std::string& path) { return undo_.SaveFile(path); });
 }
 
@@ -157,10 +183,26 @@ absl::Status OsSteps::Commit(const StepRun& run) {
   return absl::OkStatus();
 }
 
-absl::Status OsSteps::Undo(bool& needs_reboot) {
+absl::Status OsSteps::Undo(const HostConfiguration& configuration, const Plan& plan,
+                           bool& needs_reboot) {
+  TRIDENT_ASSIGN_OR_RETURN(needs_reboot, IsBootedWithChange(configuration, plan));
+  const absl::Status undone = undo_.Undo(RootDevice());
+  const absl::Status disarmed = DisarmKernelTrial(host_.firmware);
+  return undone.ok() ? disarmed : undone;
+}
+
+absl::StatusOr<bool> OsSteps::IsBootedWithChange(const HostConfiguration& configuration,
+                                                 const Plan& plan) const {
   TRIDENT_ASSIGN_OR_RETURN(const std::string boot_id, undo_.BootId());
-  needs_reboot = !boot_id.empty() && boot_id != host_.clock.BootId();
-  return undo_.Undo(RootDevice());
+  if (boot_id.empty() || boot_id == host_.clock.BootId()) return false;
+  if (!HasStep(plan, StepKind::kTryKernelOptions)) return true;
+  for (const char* const path : {kModulesFile, kSelinuxConfig}) {
+    TRIDENT_ASSIGN_OR_RETURN(const bool is_changed, undo_.Saves(path));
+    if (is_changed) return true;
+  }
+  TRIDENT_ASSIGN_OR_RETURN(const std::string command_line, host_.machine.KernelCommandLine());
+  return RunsWithOptions(command_line,
+                         configuration.osconfig.kernel_command_line.extra_command_line);
 }
 
 absl::Status OsSteps::BeginUndo(const StepRun& run) {

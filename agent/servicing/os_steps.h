@@ -32,11 +32,14 @@ class OsSteps {
 
   // Live.
   absl::Status Apply(const StepRun& run);
+  // The next start tries the new options of the kernel; after it they are kept.
+  absl::Status TryKernelOptions(const StepRun& run);
+  absl::Status KeepKernelOptions(const StepRun& run);
   // Before another step changes a file of the running system.
   absl::Status SaveFile(const StepRun& run, const std::string& path);
   absl::Status Commit(const StepRun& run);
   // Undoes what a live job has done so far. `needs_reboot` is set when the host was booted with it.
-  absl::Status Undo(bool& needs_reboot);
+  absl::Status Undo(const HostConfiguration& configuration, const Plan& plan, bool& needs_reboot);
 
   // Notes in the status what of earlier documents is left in the system that was accepted.
   static void NoteDrift(const StepRun& run);
@@ -45,10 +48,11 @@ class OsSteps {
   TargetSystem NewRootOf(const StepRun& run);
   TargetSystem RunningSystem(const StepRun& run);
   absl::Status BeginUndo(const StepRun& run);
+  // There was a boot since the change began, and something of it counts from a boot on.
+  absl::StatusOr<bool> IsBootedWithChange(const HostConfiguration& configuration,
+                                          const Plan& plan) const;
   // Empty in a ramdisk.
   std::string RootDevice() const;
-  // Of the running system, when they differ from the recorded ones.
-  absl::Status ApplyKernelOptions(const StepRun& run);
 
   Host host_;
   const std::string new_root_;

@@ -1,5 +1,6 @@
 #include "agent/servicing/plan.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -18,7 +19,7 @@ constexpr std::array<std::pair<Phase, std::string_view>, 4> kPhases{{
     {Phase::kCommit, "commit"},
 }};
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 39> kStepKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 41> kStepKinds{{
     {StepKind::kRunScript, "run-script"},
     {StepKind::kRemoveArray, "remove-array"},
     {StepKind::kWritePartitionTable, "write-partition-table"},
@@ -52,10 +53,12 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 39> kStepKinds{{
     {StepKind::kCheckTarget, "check-target"},
     {StepKind::kApplyNetwork, "apply-network"},
     {StepKind::kApplyOs, "apply-os"},
+    {StepKind::kTryKernelOptions, "try-kernel-options"},
     {StepKind::kPointFirmware, "point-firmware"},
     {StepKind::kLeave, "leave"},
     {StepKind::kConfirmNetwork, "confirm-network"},
     {StepKind::kApplyManagement, "apply-management"},
+    {StepKind::kKeepKernelOptions, "keep-kernel-options"},
     {StepKind::kCommitBoot, "commit-boot"},
     {StepKind::kCommitOs, "commit-os"},
 }};
@@ -87,6 +90,11 @@ absl::Status Broken(std::string_view what) {
 std::string_view PhaseName(Phase phase) { return NameIn(kPhases, phase); }
 
 std::string_view StepKindName(StepKind kind) { return NameIn(kStepKinds, kind); }
+
+bool HasStep(const Plan& plan, StepKind kind) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [kind](const Step& step) { return step.kind == kind; });
+}
 
 std::string PlanToJson(const Plan& plan) {
   json steps = json::array();

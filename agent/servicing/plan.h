@@ -54,17 +54,19 @@ enum class StepKind {
   kLinkStore,    // stage or finalize: a link to the store where management.datastorePath says now
   kCheckTarget,  // file system checks, after the unmount
   // finalize
-  kApplyOs,        // live: osconfig of the running system
-  kApplyNetwork,   // live: netplan's document of the running system, applied
-  kPointFirmware,  // boot entries, BootOrder, BootNext
+  kApplyOs,           // live: osconfig of the running system
+  kTryKernelOptions,  // live: the next start has the new ones, the one after it the old ones
+  kApplyNetwork,      // live: netplan's document of the running system, applied
+  kPointFirmware,     // boot entries, BootOrder, BootNext
   // leave
   kLeave,  // carries the store along (clean install), unmounts, reboots
   // commit
-  kConfirmNetwork,   // live: waits until it is known that the host can still be reached
-  kApplyManagement,  // live: runtime configuration of the running system
-  kCommitBoot,       // BootOrder
-  kMoveStore,        // the store itself takes the place of its link
-  kCommitOs,         // live: what would undo the change is given up
+  kConfirmNetwork,     // live: waits until it is known that the host can still be reached
+  kApplyManagement,    // live: runtime configuration of the running system
+  kKeepKernelOptions,  // live: the tried ones become the boot loader's own
+  kCommitBoot,         // BootOrder
+  kMoveStore,          // the store itself takes the place of its link
+  kCommitOs,           // live: what would undo the change is given up
 };
 
 std::string_view StepKindName(StepKind kind);  // "write-image"
@@ -105,6 +107,8 @@ struct Plan {
 
   bool operator==(const Plan&) const = default;
 };
+
+bool HasStep(const Plan& plan, StepKind kind);
 
 // Kept in the store; a newer agent may have written it, so unknown members are ignored.
 std::string PlanToJson(const Plan& plan);

@@ -423,9 +423,12 @@ absl::StatusOr<Plan> PlanUpdate(const HostConfiguration& desired, const Recorded
       }
       plan.target = active;
       plan.reboots = true;
-      plan.warnings.push_back(
-          "The running system is changed and booted again: should it not start with its new kernel "
-          "options or modules, nothing falls back by itself.");
+      const OsConfig& now = recorded.configuration->osconfig;
+      if (desired.osconfig.modules != now.modules || desired.osconfig.selinux != now.selinux) {
+        plan.warnings.push_back(
+            "The running system is changed and booted again: should it not start with its new "
+            "kernel modules or mode of SELinux, nothing falls back by itself.");
+      }
     }
     TRIDENT_RETURN_IF_ERROR(refusals.ToStatus());
     for (const BlockDeviceId& disk : rebuild.disks) {

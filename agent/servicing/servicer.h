@@ -70,6 +70,8 @@ struct BootFinding {
   bool target_booted = false;
   // "volume-a", "volume-b", or the device when it is neither: for messages.
   std::string booted;
+  // The kernel was not started with the options that the job wanted to be tried.
+  bool lacks_options = false;
 };
 
 class Servicer {

@@ -118,6 +118,12 @@ absl::StatusOr<std::string> UndoJournal::BootId() const {
   return std::move(content.boot_id);
 }
 
+absl::StatusOr<bool> UndoJournal::Saves(const std::string& path) const {
+  TRIDENT_ASSIGN_OR_RETURN(const Content content, Load());
+  return std::any_of(content.entries.begin(), content.entries.end(),
+                     [&path](const Entry& entry) { return entry.path == path; });
+}
+
 absl::Status UndoJournal::UndoEntry(const Entry& entry) {
   if (!entry.command.empty()) {
     Command command;

@@ -43,6 +43,9 @@ class UndoJournal {
   // it saved has been in effect.
   absl::StatusOr<std::string> BootId() const;
 
+  // The file at `path` was saved.
+  absl::StatusOr<bool> Saves(const std::string& path) const;
+
   // Undoes everything, newest first, and then forgets it. Goes on after a failure, and tells all of
   // them in the end; the journal is kept then, and undoing may be tried again. OK when there is
   // none; FAILED_PRECONDITION when another system runs.

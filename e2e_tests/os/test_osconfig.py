@@ -221,19 +221,50 @@ def test_changes_of_the_running_host_need_no_reboot_and_are_undone_when_they_fai
     assert not ssh("find /var/lib/trident -name undo").strip()
 
 
-def test_new_kernel_options_take_one_reboot_of_the_same_volume(installed_host):
-    host = installed_host
-    original = host.document("grub-v1")
-    plan = host.client.plan(with_os(original, {
-        "kernelCommandLine": {"extraCommandLine": ["trident_test=2"]}}))
+def boot_configuration(host) -> str:
+    """Names and contents of what the boot loader reads, programs and kernels left out."""
+    return host.machine.ssh("cd /boot; find . -type f -size -64k -exec sha256sum {} + | sort -k 2; "
+                            "efibootmgr | grep -v ^BootCurrent; "
+                            "ls /sys/firmware/efi/efivars | grep LoaderEntryOneShot || true")
+
+
+@pytest.mark.parametrize("loader", ["grub", "systemd-boot"])
+def test_new_kernel_options_are_tried_by_one_start_of_the_same_volume(loader, installed_host_with):
+    host = installed_host_with(loader)
+    ssh = host.machine.ssh
+    before = boot_configuration(host)
+    volume = ssh("findmnt -n -o SOURCE /")
+    original = host.document(f"{loader}-v1")
+
+    def with_option(option: str) -> str:
+        return with_os(original, {"kernelCommandLine": {"extraCommandLine": [option]}})
+
+    # The first process ends at once, which Linux answers with a panic: the next start has the old
+    # options, and one start is all that it costs.
+    host.machine.panic_expected = True
+    boots = len(host.machine.boots())
+    done = host.bring_to(with_option("init=/bin/false"))
+    assert state_name(done.job) == "ROLLED_BACK", done.job.reason
+    assert "without the new options of the kernel" in done.job.reason
+    assert host.machine.serial.text().count("Kernel panic - not syncing") == 1
+    assert len(host.machine.boots()) == boots + 1
+    assert ssh("findmnt -n -o SOURCE /") == volume
+    assert "trident.extra" not in ssh("cat /proc/cmdline")
+    assert boot_configuration(host) == before
+
+    # It is known to be bad; another one is welcome.
+    plan = host.client.plan(with_option("trident_test=2"))
     assert plan.servicing_kind == "update-and-reboot" and plan.reboots
-    done = host.bring_to(with_os(original, {
-        "kernelCommandLine": {"extraCommandLine": ["trident_test=2"]}}))
+    done = host.bring_to(with_option("trident_test=2"))
     assert state_name(done.job) == "SUCCEEDED", done.job.reason
     assert done.boot.version == "1"
     assert done.job.target_volume == "volume-a"
-    assert " trident_test=2" in host.machine.ssh("cat /proc/cmdline")
+    assert ssh("findmnt -n -o SOURCE /") == volume
+    assert " trident_test=2 panic=10" in ssh("cat /proc/cmdline")
+    kept = ssh("cd /boot; cat grub/grub.cfg efi/loader/entries/* 2>/dev/null; find . -name '*trial*'")
+    assert " trident.extra=1 trident_test=2\n" in kept and "trial" not in kept, kept
+
     done = host.bring_to(with_os(original, {}))
     assert state_name(done.job) == "SUCCEEDED", done.job.reason
-    assert "trident_test" not in host.machine.ssh("cat /proc/cmdline")
-    assert "trident.extra" not in host.machine.ssh("cat /boot/grub/grub.cfg")
+    assert "trident_test" not in ssh("cat /proc/cmdline")
+    assert boot_configuration(host) == before

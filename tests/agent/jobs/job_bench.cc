@@ -139,7 +139,8 @@ absl::StatusOr<BootFinding> FakeServicer::InspectBoot(const HostConfiguration&, 
   TRIDENT_RETURN_IF_ERROR(Enter("inspect", nullptr));
   const std::lock_guard lock(mutex_);
   return BootFinding{.target_booted = target_booted_,
-                     .booted = target_booted_ ? "volume-b" : "volume-a"};
+                     .booted = target_booted_ ? "volume-b" : "volume-a",
+                     .lacks_options = lacks_options_};
 }
 
 absl::Status FakeServicer::CheckHealth(const HostConfiguration&, const Plan&, const HostStatus&,
@@ -197,6 +198,11 @@ void FakeServicer::set_target_booted(bool booted) {
   target_booted_ = booted;
 }
 
+void FakeServicer::set_lacks_options(bool lacks) {
+  const std::lock_guard lock(mutex_);
+  lacks_options_ = lacks;
+}
+
 void FakeServicer::set_needs_reboot(bool needs) {
   const std::lock_guard lock(mutex_);
   needs_reboot_ = needs;
@@ -238,9 +244,12 @@ Plan ConfirmedPlan() {
 }
 
 Plan RebootPlan() {
-  Plan plan =
-      PlanOf(ServicingKind::kUpdateAndReboot, true,
-             {{"apply", Phase::kFinalize}, {"leave", Phase::kLeave}, {"commit", Phase::kCommit}});
+  Plan plan = PlanOf(ServicingKind::kUpdateAndReboot, true,
+                     {{"apply", Phase::kFinalize},
+                      {"try", Phase::kFinalize},
+                      {"leave", Phase::kLeave},
+                      {"commit", Phase::kCommit}});
+  plan.steps[1].kind = StepKind::kTryKernelOptions;
   plan.target = Volume::kA;
   return plan;
 }

@@ -59,6 +59,7 @@ class FakeServicer final : public Servicer {
   void WaitForCall(const std::string& call, int times = 1);
   void set_plan(Plan plan);
   void set_target_booted(bool booted);
+  void set_lacks_options(bool lacks);
   void set_needs_reboot(bool needs);
   void set_target_range(StoreRange range);
   // Watch finds it the next time, once.
@@ -74,6 +75,7 @@ class FakeServicer final : public Servicer {
   std::map<std::string, absl::Status> fail_at_;
   Plan plan_;
   bool target_booted_ = true;
+  bool lacks_options_ = false;
   bool needs_reboot_ = false;
   StoreRange target_range_{1, 1};
   std::optional<std::string> new_root_device_;
@@ -83,7 +85,8 @@ Plan UpdatePlan();
 Plan InstallPlan();
 Plan LivePlan();
 Plan ConfirmedPlan();  // its step "confirm" waits for the operator
-// Changes the volume that runs, and boots it again.
+// Changes the volume that runs, and boots it again with other options of the kernel: "apply",
+// "try", "leave", "commit".
 Plan RebootPlan();
 Plan NoPlan();
 

@@ -236,6 +236,47 @@ TEST_CASE("Power that is cut while the running volume is changed is no reboot in
   CHECK(Times(bench, "leave") == 1);
 }
 
+TEST_CASE("What one start was to try is made anew when the power was cut before the host left") {
+  size_t repeated = 0;
+  for (int writes = 1; writes < 30; ++writes) {
+    INFO("cut after " << writes << " writes");
+    std::atomic<int> left{1000000};
+    JobBench bench;
+    bench.store_options.before_commit = [&left]() -> absl::Status {
+      return left.fetch_sub(1) > 0 ? absl::OkStatus() : absl::UnavailableError("the power is cut");
+    };
+    bench.servicer.set_plan(test::RebootPlan());
+    bench.Start();
+    left = writes;
+    const std::string id = bench.Submit();
+    bool left_host = false;
+    Follower(*bench.jobs, 0).Until([&left_host](const Event& event) {
+      left_host = event.transition && event.job->state == JobState::kRebooting;
+      const bool halted = event.sequence == 0 && event.log.has_value();
+      return halted || left_host;
+    });
+    bench.Stop();
+    const std::vector<std::string> before = bench.servicer.calls();
+    left = 1000000;
+    bench.clock.Reboot();
+    bench.Start();
+    if (left_host) {
+      // The start that the power cut led to is the one that tries it.
+      Follower(*bench.jobs, 0).UntilState(JobState::kSucceeded);
+    } else {
+      CHECK(bench.RunToEnd(id).state == JobState::kSucceeded);
+    }
+    const std::vector<std::string> calls = bench.servicer.calls();
+    const auto after = calls.begin() + static_cast<std::ptrdiff_t>(before.size());
+    const auto leave = std::find(after, calls.end(), "leave");
+    if (leave == calls.end()) continue;
+    // This start has used up what the last one made.
+    CHECK(std::count(after, leave, "try") == 1);
+    repeated += static_cast<size_t>(std::count(before.begin(), before.end(), "try"));
+  }
+  CHECK(repeated > 0);
+}
+
 TEST_CASE("A job whose store stops taking writes stands still and goes on when it takes them") {
   for (int writes = 1; writes < 30; ++writes) {
     DYNAMIC_SECTION("after " << writes << " writes") {
@@ -343,6 +384,8 @@ TEST_CASE("What is found after the reboot decides") {
        JobState::kFailed, "instead of volume-a"},
       {"the target is unhealthy", test::UpdatePlan(), true, false, true, JobState::kRolledBack,
        "the hash is wrong"},
+      {"the kernel did not come up with its new options", test::RebootPlan(), true, true, false,
+       JobState::kRolledBack, "without the new options of the kernel"},
       {"the installed system is unhealthy", test::InstallPlan(), true, false, false,
        JobState::kFailed, "the hash is wrong"},
   };
@@ -355,6 +398,7 @@ TEST_CASE("What is found after the reboot decides") {
       Follower(*bench.jobs, 0).UntilState(JobState::kRebooting);
       bench.servicer.WaitForCall("leave");
       bench.servicer.set_target_booted(c.target_booted);
+      bench.servicer.set_lacks_options(c.plan.kind == ServicingKind::kUpdateAndReboot);
       bench.servicer.set_needs_reboot(c.needs_reboot);
       if (!c.healthy) bench.servicer.FailAt("health", Broken());
       bench.Reboot();

@@ -327,37 +327,59 @@ TEST_CASE("a live change that fails is undone, also by an agent that was started
   }
 }
 
-TEST_CASE("new kernel options change the running volume, which is booted again and checked") {
+TEST_CASE("new kernel options are tried by one start and kept when it is well") {
   FakeWorld world;
   const auto servicer = world.MakeServicer();
   InstallAndBoot(world, *servicer, DocumentWithOs(world, 1));
   SetUpRunningSystem(world);
   HostConfiguration next = *world.recorded.configuration;
-  next.osconfig.kernel_command_line.extra_command_line = {"panic=10", "audit=0"};
+  next.osconfig.kernel_command_line.extra_command_line = {"panic=9", "audit=0"};
   const Plan plan = PlanOf(world, *servicer, next);
   CHECK(plan.kind == ServicingKind::kUpdateAndReboot);
-  const std::string before = *world.files.Get("/boot/grub/grub.cfg");
+  const std::string config = "/boot/grub/grub.cfg";
+  const std::string copy = config + ".trident-trial";
+  const std::string before = *world.files.Get(config);
   Run(world, *servicer, next, plan, {Phase::kFinalize}, 2);
-  CHECK_THAT(*world.files.Get("/boot/grub/grub.cfg"),
-             Contains("ro trident.extra=2 panic=10 audit=0\n"));
+  // What starts if the trial does not is as it was.
+  CHECK_THAT(*world.files.Get(config), Catch::EndsWith(before));
+  CHECK_THAT(*world.files.Get(copy), Contains("ro trident.extra=2 panic=9 audit=0\n"));
   Run(world, *servicer, next, plan, {Phase::kLeave});
   CHECK(world.machine.reboots() == 2);
-  const auto found = servicer->InspectBoot(next, plan, world.recorded.status);
-  REQUIRE_OK(found);
-  CHECK(found->target_booted);
+  world.clock.Restart("boot-2");
+  bool needs_reboot = false;
 
   SECTION("it is accepted") {
+    world.machine.SetKernelCommandLine("root=x ro trident.extra=2 panic=9 audit=0");
+    const auto found = servicer->InspectBoot(next, plan, world.recorded.status);
+    REQUIRE_OK(found);
+    CHECK(found->target_booted);
+    CHECK_FALSE(found->lacks_options);
     Run(world, *servicer, next, plan, {Phase::kCommit});
+    CHECK_THAT(*world.files.Get(config), Contains("ro trident.extra=2 panic=9 audit=0\n"));
+    CHECK_THAT(*world.files.Get(config), !Contains("trident-trial"));
+    CHECK_FALSE(world.files.Exists(copy));
     CHECK_FALSE(world.files.Exists(kUndo));
   }
   SECTION("it is not well: the files are the old ones, and it takes a boot to go back") {
-    world.clock.Restart("boot-2");
-    bool needs_reboot = false;
+    world.machine.SetKernelCommandLine("root=x ro trident.extra=2 panic=9 audit=0");
     REQUIRE_OK(servicer->RollBack(next, plan, world.recorded.status, needs_reboot));
     CHECK(needs_reboot);
-    CHECK(world.files.Get("/boot/grub/grub.cfg") == before);
+    CHECK(world.files.Get(config) == before);
+    CHECK_FALSE(world.files.Exists(copy));
     REQUIRE_OK(servicer->RollBack(next, plan, world.recorded.status, needs_reboot));
     CHECK_FALSE(needs_reboot);
+  }
+  SECTION("the kernel did not start with them: the host came up with the old ones") {
+    world.machine.SetKernelCommandLine("root=x ro trident.extra=1 quiet");
+    const auto found = servicer->InspectBoot(next, plan, world.recorded.status);
+    REQUIRE_OK(found);
+    CHECK(found->target_booted);
+    CHECK(found->lacks_options);
+    REQUIRE_OK(servicer->RollBack(next, plan, world.recorded.status, needs_reboot));
+    // Nothing of the change was in effect in this boot.
+    CHECK_FALSE(needs_reboot);
+    CHECK(world.files.Get(config) == before);
+    CHECK_FALSE(world.files.Exists(copy));
   }
 }
 

@@ -116,6 +116,19 @@ TEST_CASE("scripts and the operating system have their places in each order") {
   CHECK(StepIds(*reboot) == std::vector<std::string>{"run-script/preServicing[1]", "apply-os",
                                                      "run-script/postConfigure[0]",
                                                      "apply-management", "leave", "commit-os"});
+  // Options of the kernel are tried by one start, and the warning is not needed.
+  Recorded before = InstalledHost(1, Volume::kB);
+  before.configuration = desired;
+  HostConfiguration options = desired;
+  options.osconfig.kernel_command_line.extra_command_line = {"quiet"};
+  const auto tried = MakePlan(options, before, RunningMachine(options, Volume::kB), false);
+  REQUIRE_OK(tried);
+  CHECK(tried->kind == ServicingKind::kUpdateAndReboot);
+  CHECK(tried->warnings.empty());
+  CHECK(StepIds(*tried) == std::vector<std::string>{"run-script/preServicing[1]", "apply-os",
+                                                    "run-script/postConfigure[0]",
+                                                    "apply-management", "try-kernel-options",
+                                                    "leave", "keep-kernel-options", "commit-os"});
 
   Recorded recorded = InstalledHost(1, Volume::kA);
   recorded.configuration = desired;
