@@ -32,4 +32,7 @@ KINDS = {
     "verity": Kind(packages=("dracut",), dracut=True, folders=("data",)),
     # Runs containers; without a network of their own, whose programs are not there.
     "podman": Kind(packages=("podman", "crun", "conmon"), root_mib=768),
+    # Has a policy of SELinux and the tools to label files and to ask for labels.
+    "selinux": Kind(packages=("selinux-policy-default", "selinux-utils", "policycoreutils"),
+                    root_mib=768),
 }

@@ -88,6 +88,9 @@ VARIANTS = {
     # The network comes from netplan alone.
     "netplan-v1": Variant("grub", "1", base="netplan"),
     "netplan-v2": Variant("grub", "2", base="netplan"),
+    # SELinux is asked for by the kernel's command line; which mode it has is up to its configuration.
+    "selinux-v1": Variant("grub", "1", base="selinux", options="security=selinux selinux=1"),
+    "selinux-v2": Variant("grub", "2", base="selinux", options="security=selinux selinux=1"),
     # The host of a container.
     "podman-v1": Variant("grub", "1", base="podman"),
     # What docs/examples/sample.yaml asks of its images.

@@ -88,6 +88,15 @@ TEST_CASE("the mode of SELinux is set where there is SELinux") {
   CHECK(world.Ran("setfiles") ==
         std::vector<std::string>{
             "setfiles -F -m /etc/selinux/default/contexts/files/file_contexts /"});
+
+  // A kernel that was started with audit=0 is no reason to fail; a file without a label is.
+  CommandResult result{.exit_status = 255, .output = "", .error_output = ""};
+  world.commands.On({"setfiles"}, [&result](const Command&) { return result; });
+  result.error_output = "Error connecting to audit system.\n";
+  REQUIRE_OK(LabelFiles(world.system()));
+  result.error_output =
+      "setfiles: Could not set context for /etc: No space left\n" + result.error_output;
+  REQUIRE_ERROR(LabelFiles(world.system()), absl::StatusCode::kInternal, "No space left");
 }
 
 TEST_CASE("files are written with their folders and permissions, from the text or from a file") {
