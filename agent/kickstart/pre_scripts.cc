@@ -68,7 +68,7 @@ absl::Status PreScripts::Run(const kickstart::ScriptSection& script) {
   };
   const absl::StatusOr<CommandResult> result = commands_.Run(command);
   if (const absl::Status removed = files_.Remove(path); !removed.ok()) {
-    spdlog::warn("{}: {} is left over: {}", name, path, std::string(removed.message()));
+    spdlog::warn("{}: {} is left over: {}", name, path, std::string{removed.message()});
   }
   log.End();
   if (said.size() > kMostKept) said.erase(0, said.size() - kMostKept);

@@ -118,7 +118,7 @@ absl::Status LiveNetwork::AwaitConfirmation(const std::string& job_id, const std
     if (accepted.empty() && elapsed > options_.settling) {
       const absl::StatusOr<ReachabilityVerdict> verdict =
           JudgeReachability(network_, applied_->before, elapsed - options_.settling);
-      missing = verdict.ok() ? verdict->words : std::string(verdict.status().message());
+      missing = verdict.ok() ? verdict->words : std::string{verdict.status().message()};
       if (verdict.ok() && verdict->proven) accepted = verdict->words;
     }
     if (!accepted.empty()) {

@@ -42,7 +42,7 @@ void JournalWatcher::Watch(uint64_t after_sequence) {
     }
     if (!subscription.ok()) {
       Log(LogLevel::kError, absl::StrCat("reporting: the journal cannot be read: ",
-                                         std::string(subscription.status().message())));
+                                         std::string{subscription.status().message()}));
       return;
     }
     bool lost = false;
@@ -50,7 +50,7 @@ void JournalWatcher::Watch(uint64_t after_sequence) {
       auto event = (*subscription)->Next();
       if (!event.ok()) {
         Log(LogLevel::kWarn,
-            absl::StrCat("reporting: events were missed: ", std::string(event.status().message())));
+            absl::StrCat("reporting: events were missed: ", std::string{event.status().message()}));
         lost = true;
       } else if (event->has_value()) {
         for (EventSink* sink : sinks_) sink->OnEvent(**event);

@@ -43,7 +43,7 @@ void MetricsFile::Run() {
     const absl::Status written = files_.Write(path_, text_(), 0644);
     if (!written.ok() && !complained) {
       Log(LogLevel::kWarn,
-          absl::StrCat("the metrics cannot be written: ", std::string(written.message())));
+          absl::StrCat("the metrics cannot be written: ", std::string{written.message()}));
     }
     complained = !written.ok();
     lock.lock();

@@ -75,7 +75,7 @@ std::unique_ptr<Reporting> Reporting::Start(const AgentConfiguration& configurat
       if (server.ok()) {
         reporting->metrics_server_ = *std::move(server);
       } else {
-        Log(LogLevel::kError, std::string(server.status().message()));
+        Log(LogLevel::kError, std::string{server.status().message()});
       }
     }
     if (configuration.metrics->textfile) {

@@ -92,7 +92,7 @@ absl::Status NewRoot::EnsureMounted() {
                      "the new root cannot be mounted: no mount point has the path \"/\"",
                      "add a mount point for \"/\" to storage.mountPoints");
   }
-  const absl::Status mounted = MountAll();
+  absl::Status mounted = MountAll();
   if (mounted.ok()) return mounted;
   if (const absl::Status cleaned = UnmountAll(); !cleaned.ok()) {
     ErrorDetail detail = GetErrorDetail(mounted);

@@ -87,7 +87,7 @@ bool IsAnyOf(const Words& words, std::string_view word) {
 // The position of a name, or of its number.
 std::optional<size_t> ChoiceOf(const Parameter& parameter, const std::string& value) {
   const auto* const found =
-      std::find(parameter.names.begin(), parameter.names.end(), std::string_view(value));
+      std::find(parameter.names.begin(), parameter.names.end(), std::string_view{value});
   if (found != parameter.names.end()) return static_cast<size_t>(found - parameter.names.begin());
   const auto number = ParseNumber(value, parameter.names.size() - 1);
   if (!number) return std::nullopt;

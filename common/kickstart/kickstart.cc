@@ -32,7 +32,7 @@ bool RunPreScripts(const std::vector<Line>& lines, Loader& loader, const Options
     const absl::Status status = options.pre_scripts->Run(script);
     if (status.ok()) continue;
     problems.Add(ProblemKind::kPreScriptFailed, script.line,
-                 StrCat("%pre: ", std::string(status.message())));
+                 StrCat("%pre: ", std::string{status.message()}));
     return false;
   }
   return true;
@@ -47,7 +47,7 @@ Translation TranslateOrThrow(const std::string& text, const std::string& file,
   Translation translation;
   const auto loaded = loader.LoadText(text, source);
   if (!loaded.ok()) {
-    problems.Add(ProblemKind::kSyntaxError, whole, std::string(loaded.status().message()));
+    problems.Add(ProblemKind::kSyntaxError, whole, std::string{loaded.status().message()});
     translation.problems = problems.Take();
     return translation;
   }

@@ -30,7 +30,7 @@ std::optional<std::string> FaultOf(std::string_view text) {
 
 // The lines of the file that a %ksappend names; none with a problem.
 std::vector<Line> Appended(const Line& line, Loader& loader, ProblemList& problems) {
-  const auto fail = [&](std::string message) {
+  const auto fail = [&](const std::string& message) {
     problems.Add(ProblemKind::kKsAppendError, line, StrCat("%ksappend: ", message));
     return std::vector<Line>();
   };
@@ -42,20 +42,20 @@ std::vector<Line> Appended(const Line& line, Loader& loader, ProblemList& proble
   if (words->size() < 2) return fail("the name of the file is missing");
   if (words->size() > 2) return fail("only one file can be named; quote a name with blanks");
   const auto file = ResolveFileName(line, (*words)[1]);
-  if (!file.ok()) return fail(std::string(file.status().message()));
+  if (!file.ok()) return fail(std::string{file.status().message()});
   auto source = std::make_shared<Source>();
   source->kind = Source::Kind::kKsAppend;
   source->file = *file;
   source->from = std::make_shared<Line>(line);
-  auto lines = loader.LoadFile(std::move(source));
-  if (!lines.ok()) return fail(std::string(lines.status().message()));
+  auto lines = loader.LoadFile(source);
+  if (!lines.ok()) return fail(std::string{lines.status().message()});
   return *std::move(lines);
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<Line>> Loader::LoadText(std::string_view text,
-                                                   std::shared_ptr<const Source> source) {
+                                                   const std::shared_ptr<const Source>& source) {
   bytes_ += text.size();
   if (bytes_ > kMostBytes) return TooMuch(StrCat(kMostBytes, " bytes"));
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
@@ -76,10 +76,10 @@ absl::StatusOr<std::vector<Line>> Loader::LoadText(std::string_view text,
   return lines;
 }
 
-absl::StatusOr<std::vector<Line>> Loader::LoadFile(std::shared_ptr<const Source> source) {
+absl::StatusOr<std::vector<Line>> Loader::LoadFile(const std::shared_ptr<const Source>& source) {
   if (++loads_ > kMostFiles) return TooMuch(StrCat(kMostFiles, " files"));
   TRIDENT_ASSIGN_OR_RETURN(const std::string text, files_.Read(source->file));
-  return LoadText(text, std::move(source));
+  return LoadText(text, source);
 }
 
 absl::StatusOr<std::string> ResolveFileName(const Line& line, const std::string& name) {

@@ -30,11 +30,11 @@ class Loader {
 
   // The lines of `text`. Problems: lines that are no text. RESOURCE_EXHAUSTED: over a bound.
   absl::StatusOr<std::vector<Line>> LoadText(std::string_view text,
-                                             std::shared_ptr<const Source> source);
+                                             const std::shared_ptr<const Source>& source);
 
   // The same for the file that `source` names. The status says why it cannot be read, NOT_FOUND
   // when there is none.
-  absl::StatusOr<std::vector<Line>> LoadFile(std::shared_ptr<const Source> source);
+  absl::StatusOr<std::vector<Line>> LoadFile(const std::shared_ptr<const Source>& source);
 
  private:
   const SourceFiles& files_;

@@ -192,7 +192,7 @@ void ReadParameters(Arguments& arguments, std::string_view option, char divider,
   if (parameters.ok()) {
     device.parameters = *std::move(parameters);
   } else {
-    arguments.Fail(StrCat(option, ": ", std::string(parameters.status().message())));
+    arguments.Fail(StrCat(option, ": ", std::string{parameters.status().message()}));
   }
 }
 

@@ -224,7 +224,7 @@ void Parser::Include(const Line& line) {
   source->kind = Source::Kind::kInclude;
   source->file = *file;
   source->from = std::make_shared<Line>(line);
-  const auto lines = loader_.LoadFile(std::move(source));
+  const auto lines = loader_.LoadFile(source);
   if (absl::IsNotFound(lines.status()) && options_.includes == Includes::kFollowIfThere) {
     problems_.Add(ProblemKind::kSemanticWarning, line,
                   StrCat("%include: the file ", Shorten(*file),

@@ -133,7 +133,7 @@ std::string MaskSecrets(std::string_view text) {
     std::string shown = word;
     if (word.starts_with("--")) {
       const size_t equals = word.find('=');
-      const std::string_view name = std::string_view(word).substr(0, equals);
+      const std::string_view name = std::string_view{word}.substr(0, equals);
       const bool is_secret =
           IsSecretOption(name) || (is_secret_command && !IsOneOf(kOpenOptions, name));
       if (equals != std::string::npos && is_secret) shown = StrCat(name, "=", kMask);
