@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "agent/boot/text.h"
 #include "common/base/error.h"
 
 namespace trident {
@@ -38,6 +39,14 @@ class Finder {
       TRIDENT_RETURN_IF_ERROR(AddBelowRoot(kind, folder + path.substr(resolved->size())));
     }
     return absl::OkStatus();
+  }
+
+  // When it is mounted at /boot.
+  void LeaveOutOtherEntriesOfEsp(const std::string& own) {
+    std::erase_if(found_, [&](const BootConfigFile& file) {
+      return file.kind == Kind::kLoaderEntry && file.path.starts_with(esp_ + "/") &&
+             !EqualsIgnoringCase(file.path.substr(esp_.size() + 1), own);
+    });
   }
 
   bool Has(Kind kind) const {
@@ -106,6 +115,7 @@ absl::StatusOr<std::vector<BootConfigFile>> FindBootConfigFiles(const Files& fil
   // A separate /boot (XBOOTLDR), and GRUB with blscfg.
   TRIDENT_RETURN_IF_ERROR(
       finder.AddFolderBelowRoot(Kind::kLoaderEntry, "/boot/loader/entries", ".conf"));
+  if (!loader.folder.empty()) finder.LeaveOutOtherEntriesOfEsp(loader.entry);
   if (loader.kind == LoaderKind::kSystemdBoot && !finder.Has(Kind::kLoaderEntry)) {
     return MakeError(absl::StatusCode::kFailedPrecondition, "boot", "no-boot-configuration",
                      absl::StrFormat("systemd-boot on the ESP at %s has nothing to start: there is "

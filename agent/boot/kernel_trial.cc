@@ -1,6 +1,7 @@
 #include "agent/boot/kernel_trial.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -101,22 +102,25 @@ class Trial {
   const std::function<absl::Status(const std::string&)>& before_change_;
 };
 
-// The one that systemd-boot starts by itself. No value: neither the number of entries nor its
-// configuration tells.
-std::optional<KernelOptionsChange> EntryToTry(const Files& files, const std::string& esp,
-                                              const std::vector<KernelOptionsChange>& changes) {
+bool IsEntry(const KernelOptionsChange& change) { return change.file.kind == Kind::kLoaderEntry; }
+
+// The one that systemd-boot starts by itself. No value: nothing tells.
+absl::StatusOr<std::optional<KernelOptionsChange>> EntryToTry(
+    const Files& files, const Firmware& firmware, const std::string& esp,
+    const std::vector<KernelOptionsChange>& changes) {
   std::vector<KernelOptionsChange> entries;
-  std::copy_if(
-      changes.begin(), changes.end(), std::back_inserter(entries),
-      [](const KernelOptionsChange& change) { return change.file.kind == Kind::kLoaderEntry; });
+  std::copy_if(changes.begin(), changes.end(), std::back_inserter(entries), IsEntry);
   if (entries.size() > 1) {
-    const absl::StatusOr<std::string> chosen = FindDefaultEntry(files, esp);
-    if (!chosen.ok()) return std::nullopt;
-    std::erase_if(entries,
-                  [&](const KernelOptionsChange& change) { return change.file.path != *chosen; });
+    // The firmware's variable counts before the configuration.
+    TRIDENT_ASSIGN_OR_RETURN(std::string name, firmware.LoaderEntry(LoaderChoice::kDefault));
+    if (name.empty()) name = NameOf(FindDefaultEntry(files, esp).value_or(""));
+    std::erase_if(entries, [&name](const KernelOptionsChange& change) {
+      return !EqualsIgnoringCase(NameOf(change.file.path), name);
+    });
   }
-  if (entries.empty()) return std::nullopt;
-  return std::move(entries.front());
+  std::optional<KernelOptionsChange> entry;
+  if (!entries.empty()) entry = std::move(entries.front());
+  return entry;
 }
 
 }  // namespace
@@ -164,14 +168,17 @@ absl::StatusOr<bool> PrepareKernelTrial(
                            PlanKernelOptions(files, loader, esp, root, TrialOptions(options)));
   Trial trial(files, firmware, esp, before_change);
   if (loader.kind == LoaderKind::kGrub) {
-    const bool has_config =
-        std::any_of(changes.begin(), changes.end(),
-                    [](const KernelOptionsChange& change) { return IsGrub(change.file); });
-    if (!has_config) return false;
+    // The first configuration would use up what another one waits for; entries it would not see.
+    const auto configs =
+        std::count_if(changes.begin(), changes.end(),
+                      [](const KernelOptionsChange& change) { return IsGrub(change.file); });
+    const bool has_entry = std::any_of(changes.begin(), changes.end(), IsEntry);
+    if (configs != 1 || has_entry) return false;
     TRIDENT_RETURN_IF_ERROR(trial.OfGrub(changes));
     return true;
   }
-  const std::optional<KernelOptionsChange> entry = EntryToTry(files, esp, changes);
+  TRIDENT_ASSIGN_OR_RETURN(const std::optional<KernelOptionsChange> entry,
+                           EntryToTry(files, firmware, esp, changes));
   if (!entry) return false;
   TRIDENT_RETURN_IF_ERROR(trial.OfSystemdBoot(*entry));
   return true;
@@ -194,6 +201,12 @@ absl::Status EndKernelTrial(Files& files, const Loader& loader, const std::strin
   if (loader.kind != LoaderKind::kGrub) return absl::OkStatus();
   TRIDENT_ASSIGN_OR_RETURN(const std::string environment, EnvironmentPath(files, esp));
   return files.Remove(environment);
+}
+
+bool IsOfKernelTrial(const std::string& path) {
+  const std::string name = NameOf(path);
+  return name == "grub.cfg" || name.ends_with(kSuffix) || name == kEntryId ||
+         name == kEnvironmentName;
 }
 
 absl::Status DisarmKernelTrial(Firmware& firmware) {

@@ -43,12 +43,17 @@ std::string RemoveGrubTrial(std::string_view text);
 
 // Makes the next start, and that one alone, use `options` instead of those that are there. False,
 // and nothing is changed: this boot loader's configuration cannot be tried (entries that GRUB
-// reads, several entries of systemd-boot of which none is the default). `before_change` is called
-// with each file before it is changed or made. Twice is the same as once.
+// reads, several configurations of GRUB that start kernels, several entries of systemd-boot of
+// which none is the default). `before_change` is called with each file before it is changed or
+// made. Twice is the same as once.
 absl::StatusOr<bool> PrepareKernelTrial(
     Files& files, Firmware& firmware, const Loader& loader, const std::string& esp,
     const std::string& root, const std::vector<std::string>& options,
     const std::function<absl::Status(const std::string& path)>& before_change);
+
+// A file of the trial's, or a configuration of GRUB's, which is the same but for the trial. By its
+// name.
+bool IsOfKernelTrial(const std::string& path);
 
 // Takes away what PrepareKernelTrial made, whether it was tried or not.
 absl::Status EndKernelTrial(Files& files, const Loader& loader, const std::string& esp,

@@ -527,7 +527,9 @@ JobRunner::Next JobRunner::RollBack(const Job& job, const Cancellation& cancella
     return Fail(job, MakeError(error.code(), std::move(detail)));
   };
   if (!status.ok()) return fail(status);
-  if (!needs_reboot) {
+  // The agent was stopped on its way out: what is undone does not tell any more what still runs.
+  const bool is_leaving = job.roll_back_reboots > 0 && job.boot_id == clock_.BootId();
+  if (!needs_reboot && !is_leaving) {
     CleanUp();
     return Transition(job, JobEvent::kRestored, {});
   }

@@ -14,6 +14,7 @@
 #include "agent/osconfig/preserve.h"
 #include "agent/osconfig/settings.h"
 #include "common/base/error.h"
+#include "common/config/agent_configuration.h"
 #include "common/config/lookup.h"
 
 namespace trident {
@@ -31,6 +32,7 @@ OsConfig EarlierConfiguration(const StepRun& run) {
 struct RunningLoader {
   std::string esp;  // where it is mounted
   Loader loader;
+  bool is_mirrored = false;
 };
 
 absl::StatusOr<RunningLoader> FindRunningLoader(const Files& files, const StepRun& run) {
@@ -41,11 +43,13 @@ absl::StatusOr<RunningLoader> FindRunningLoader(const Files& files, const StepRu
                      "that the boot loader's configuration cannot be found",
                      "Add its mount point.");
   }
-  TRIDENT_ASSIGN_OR_RETURN(
-      Loader loader, SharesEsp(run.configuration)
-                         ? FindVolumeLoader(files, esp->path, run.plan.target.value_or(Volume::kA))
-                         : FindLoader(files, esp->path));
-  return RunningLoader{esp->path, std::move(loader)};
+  const Volume volume = run.plan.target.value_or(Volume::kA);
+  TRIDENT_ASSIGN_OR_RETURN(Loader loader, SharesEsp(run.configuration)
+                                              ? FindVolumeLoader(files, esp->path, volume)
+                                              : FindLoader(files, esp->path));
+  const BlockDeviceId device = DeviceOn(run.configuration, esp->target_id, volume);
+  return RunningLoader{esp->path, std::move(loader),
+                       FindArray(run.configuration, device) != nullptr};
 }
 
 }  // namespace
@@ -149,10 +153,13 @@ absl::Status OsSteps::TryKernelOptions(const StepRun& run) {
   const std::vector<std::string>& options =
       run.configuration.osconfig.kernel_command_line.extra_command_line;
   const auto save = [this](const std::string& path) { return undo_.SaveFile(path); };
-  TRIDENT_ASSIGN_OR_RETURN(const bool is_tried,
-                           PrepareKernelTrial(host_.files, host_.firmware, running.loader,
-                                              running.esp, "/", options, save));
-  if (is_tried) return absl::OkStatus();
+  // GRUB does not write to arrays.
+  if (running.loader.kind != LoaderKind::kGrub || !running.is_mirrored) {
+    TRIDENT_ASSIGN_OR_RETURN(const bool is_tried,
+                             PrepareKernelTrial(host_.files, host_.firmware, running.loader,
+                                                running.esp, "/", options, save));
+    if (is_tried) return absl::OkStatus();
+  }
   run.reporter.Warning(
       "the boot loader's configuration gives no way to try the new options of the kernel in one "
       "start only: should it not come up with them, nothing falls back by itself");
@@ -162,10 +169,12 @@ absl::Status OsSteps::TryKernelOptions(const StepRun& run) {
 absl::Status OsSteps::KeepKernelOptions(const StepRun& run) {
   TRIDENT_ASSIGN_OR_RETURN(const RunningLoader running, FindRunningLoader(host_.files, run));
   TRIDENT_RETURN_IF_ERROR(BeginUndo(run));
-  TRIDENT_RETURN_IF_ERROR(EndKernelTrial(host_.files, running.loader, running.esp, "/"));
-  return SetKernelOptions(host_.files, running.loader, running.esp, "/",
-                          run.configuration.osconfig.kernel_command_line.extra_command_line,
-                          [this](const std::string& path) { return undo_.SaveFile(path); });
+  TRIDENT_RETURN_IF_ERROR(
+      SetKernelOptions(host_.files, running.loader, running.esp, "/",
+                       run.configuration.osconfig.kernel_command_line.extra_command_line,
+                       [this](const std::string& path) { return undo_.SaveFile(path); }));
+  // Last: until then there is something with these options that starts.
+  return EndKernelTrial(host_.files, running.loader, running.esp, "/");
 }
 
 absl::Status OsSteps::SaveFile(const StepRun& run, const std::string& path) {
@@ -196,10 +205,11 @@ absl::StatusOr<bool> OsSteps::IsBootedWithChange(const HostConfiguration& config
   TRIDENT_ASSIGN_OR_RETURN(const std::string boot_id, undo_.BootId());
   if (boot_id.empty() || boot_id == host_.clock.BootId()) return false;
   if (!HasStep(plan, StepKind::kTryKernelOptions)) return true;
-  for (const char* const path : {kModulesFile, kSelinuxConfig}) {
-    TRIDENT_ASSIGN_OR_RETURN(const bool is_changed, undo_.Saves(path));
-    if (is_changed) return true;
-  }
+  // What else was changed, the boot may have read.
+  TRIDENT_ASSIGN_OR_RETURN(const bool has_more, undo_.HoldsMoreThan([](const std::string& path) {
+    return path == kDefaultAgentConfigurationPath || IsOfKernelTrial(path);
+  }));
+  if (has_more) return true;
   TRIDENT_ASSIGN_OR_RETURN(const std::string command_line, host_.machine.KernelCommandLine());
   return RunsWithOptions(command_line,
                          configuration.osconfig.kernel_command_line.extra_command_line);

@@ -118,10 +118,12 @@ absl::StatusOr<std::string> UndoJournal::BootId() const {
   return std::move(content.boot_id);
 }
 
-absl::StatusOr<bool> UndoJournal::Saves(const std::string& path) const {
+absl::StatusOr<bool> UndoJournal::HoldsMoreThan(
+    const std::function<bool(const std::string& path)>& is_known) const {
   TRIDENT_ASSIGN_OR_RETURN(const Content content, Load());
-  return std::any_of(content.entries.begin(), content.entries.end(),
-                     [&path](const Entry& entry) { return entry.path == path; });
+  return std::any_of(
+      content.entries.begin(), content.entries.end(),
+      [&is_known](const Entry& entry) { return !entry.command.empty() || !is_known(entry.path); });
 }
 
 absl::Status UndoJournal::UndoEntry(const Entry& entry) {

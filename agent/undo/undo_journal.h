@@ -2,6 +2,7 @@
 #ifndef TRIDENT_AGENT_UNDO_UNDO_JOURNAL_H_
 #define TRIDENT_AGENT_UNDO_UNDO_JOURNAL_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,9 @@ class UndoJournal {
   // it saved has been in effect.
   absl::StatusOr<std::string> BootId() const;
 
-  // The file at `path` was saved.
-  absl::StatusOr<bool> Saves(const std::string& path) const;
+  // A file was saved that `is_known` does not know, or a command.
+  absl::StatusOr<bool> HoldsMoreThan(
+      const std::function<bool(const std::string& path)>& is_known) const;
 
   // Undoes everything, newest first, and then forgets it. Goes on after a failure, and tells all of
   // them in the end; the journal is kept then, and undoing may be tried again. OK when there is

@@ -134,11 +134,14 @@ TEST_CASE("systemd-boot gets a last entry that is chosen for one start") {
   REQUIRE_OK(EndKernelTrial(host.files, kSystemdBoot, "/boot/efi", "/"));
   CHECK(host.files.AllFiles() == files);
 
-  // Of several, the one that starts by itself.
+  // Of several, the one that starts by itself; the firmware's variable counts first.
   host.files.SetFile("/boot/efi/loader/entries/c.conf", "linux /c\noptions ro c\n");
   host.files.SetFile("/boot/efi/loader/loader.conf", "default c.conf\n");
   REQUIRE_OK(host.Prepare(kSystemdBoot, {"a"}));
   CHECK(host.files.Get(trial) == "linux /c\noptions ro c trident.extra=2 a panic=10\n");
+  REQUIRE_OK(host.firmware.SetLoaderEntry(LoaderChoice::kDefault, "D.conf"));
+  REQUIRE_OK(host.Prepare(kSystemdBoot, {"a"}));
+  CHECK(host.files.Get(trial) == "title D\nlinux /v\noptions ro trident.extra=2 a panic=10\n");
 }
 
 TEST_CASE("a boot loader that cannot try them is left as it is") {
@@ -162,7 +165,31 @@ TEST_CASE("a boot loader that cannot try them is left as it is") {
     CHECK_FALSE(*prepared);
   }
   CHECK(contents() == before);
+
+  // Two configurations of GRUB: the first would use up what the second one waits for.
+  for (const bool has_entry : {false, true}) {
+    Host other;
+    const std::string kernel = "menuentry x {\n  linux /v root=x\n}\n";
+    other.files.SetFile("/boot/efi/EFI/BOOT/grub.cfg",
+                        "configfile /boot/grub/grub.cfg\n" + (has_entry ? "" : kernel));
+    other.files.SetFile(kConfig, "blscfg\n" + kernel);
+    if (has_entry) other.files.SetFile("/boot/loader/entries/d.conf", "linux /v\noptions ro\n");
+    const auto prepared = other.Prepare(kGrub, {"a"});
+    REQUIRE_OK(prepared);
+    CHECK_FALSE(*prepared);
+    CHECK(other.announced.empty());
+  }
   CHECK(host.announced.empty());
+}
+
+TEST_CASE("files of a trial are known by their names") {
+  for (const char* path :
+       {kConfig, kCopy, kEnvironment, "/efi/loader/entries/~trident-trial.conf"}) {
+    CHECK(IsOfKernelTrial(path));
+  }
+  for (const char* path : {"/etc/sysctl.d/x.conf", "/boot/grub/custom.cfg", "/grub.cfg/x"}) {
+    CHECK_FALSE(IsOfKernelTrial(path));
+  }
 }
 
 TEST_CASE("a trial that cannot be prepared says so") {

@@ -417,6 +417,27 @@ TEST_CASE("What is found after the reboot decides") {
   }
 }
 
+TEST_CASE("An agent that is stopped while it reboots for the way back reboots after its start") {
+  JobBench bench;
+  bench.servicer.set_plan(test::RebootPlan());
+  bench.Start();
+  const std::string id = bench.Submit();
+  Follower(*bench.jobs, 0).UntilState(JobState::kRebooting);
+  bench.servicer.WaitForCall("leave");
+  bench.servicer.FailAt("health", Broken());
+  bench.servicer.set_needs_reboot(true);
+  bench.Reboot();
+  bench.servicer.WaitForCall("reboot");
+  bench.Stop();
+  // All is undone by now, and the refused change still runs.
+  bench.servicer.set_needs_reboot(false);
+  bench.Start();
+  bench.servicer.WaitForCall("reboot", 2);
+  CHECK_FALSE(IsFinal(bench.jobs->Find(id)->state));
+  bench.Reboot();
+  Follower(*bench.jobs, 0).UntilState(JobState::kRolledBack);
+}
+
 TEST_CASE("A host that keeps coming up with the target is not rebooted forever") {
   JobBench bench;
   bench.servicer.set_plan(test::UpdatePlan());

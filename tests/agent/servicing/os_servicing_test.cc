@@ -65,6 +65,7 @@ void InstallAndBoot(FakeWorld& world, Servicer& servicer, const HostConfiguratio
 // The running system's own files, as far as live changes touch them.
 void SetUpRunningSystem(FakeWorld& world) {
   world.files.SetFile("/etc/hostname", "node-1\n");
+  world.files.SetFile("/etc/hosts", "127.0.0.1\tlocalhost\n127.0.1.1\tnode-1\n");
   world.files.SetFile("/proc/sys/kernel/hostname", "node-1\n");
   world.files.SetFile("/etc/trident/config.yaml", "old\n", 0600);
   world.files.SetFile("/etc/site/site.conf", "a\n", 0640);
@@ -378,6 +379,19 @@ TEST_CASE("new kernel options are tried by one start and kept when it is well") 
     REQUIRE_OK(servicer->RollBack(next, plan, world.recorded.status, needs_reboot));
     // Nothing of the change was in effect in this boot.
     CHECK_FALSE(needs_reboot);
+  }
+  SECTION("the kernel did not start with them, but the boot has read another file of the change") {
+    world.machine.SetKernelCommandLine("root=x ro trident.extra=1 quiet");
+    HostConfiguration more = next;
+    more.osconfig.additional_files.push_back(
+        {"/etc/sysctl.d/x.conf", "a=1\n", std::nullopt, std::nullopt});
+    world.clock.Restart("boot-1b");
+    const Plan larger = PlanOf(world, *servicer, more);
+    Run(world, *servicer, more, larger, {Phase::kFinalize});
+    world.clock.Restart("boot-3");
+    REQUIRE_OK(servicer->RollBack(more, larger, world.recorded.status, needs_reboot));
+    CHECK(needs_reboot);
+    CHECK_FALSE(world.files.Exists("/etc/sysctl.d/x.conf"));
     CHECK(world.files.Get(config) == before);
     CHECK_FALSE(world.files.Exists(copy));
   }
