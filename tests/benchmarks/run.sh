@@ -47,7 +47,8 @@ fi
 
 disk=$cache/disk-$mib.img
 rm -f "$disk"
-fallocate -l "${mib}MiB" "$disk"
+# Written, not only reserved: whoever comes first would pay for making its extents real.
+dd if=/dev/zero of="$disk" bs=1M count="$mib" conv=fsync status=none
 loop=$(losetup --find --show "$disk")
 trap 'losetup -d "$loop"; rm -f "$disk"' EXIT
 trap 'exit 1' INT TERM
