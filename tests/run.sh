@@ -39,6 +39,7 @@ for preset in "${presets[@]}"; do
   selection=()
   [ "$which" = all ] || selection+=(-LE root)
   # ThreadSanitizer is for what is below agent/api: Debian's gRPC and Abseil are not instrumented.
-  [ "$preset" != tsan ] || selection+=(-E '^(api|client)$')
+  # The last two start servers, or the whole agent.
+  [ "$preset" != tsan ] || selection+=(-E '^(api|client|agent|host_kickstart)$')
   ctest --preset "$preset" "${selection[@]}"
 done
