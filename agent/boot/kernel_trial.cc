@@ -31,7 +31,6 @@ bool IsGrub(const BootConfigFile& file) {
   return file.kind == Kind::kGrubStub || file.kind == Kind::kGrubConfig;
 }
 
-std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string ArmedEnvironment() {
@@ -67,16 +66,13 @@ class Trial {
         const std::function<absl::Status(const std::string&)>& before_change)
       : files_(files), firmware_(firmware), esp_(esp), before_change_(before_change) {}
 
-  absl::Status OfGrub(const std::vector<KernelOptionsChange>& changes) {
-    for (const KernelOptionsChange& change : changes) {
-      if (!IsGrub(change.file)) continue;
-      const std::string& path = change.file.path;
-      // As private as the file that it is a copy of: there may be a password in it.
-      TRIDENT_ASSIGN_OR_RETURN(const FileFacts facts, files_.Facts(path));
-      TRIDENT_RETURN_IF_ERROR(Write(path + kSuffix, change.new_text, facts.mode));
-      TRIDENT_RETURN_IF_ERROR(Write(path, AddGrubTrial(change.old_text, NameOf(path)), 0));
-      TRIDENT_RETURN_IF_ERROR(files_.SyncFileSystem(path));
-    }
+  absl::Status OfGrub(const KernelOptionsChange& change) {
+    const std::string& path = change.file.path;
+    // As private as the file that it is a copy of: there may be a password in it.
+    TRIDENT_ASSIGN_OR_RETURN(const FileFacts facts, files_.Facts(path));
+    TRIDENT_RETURN_IF_ERROR(Write(path + kSuffix, change.new_text, facts.mode));
+    TRIDENT_RETURN_IF_ERROR(Write(path, AddGrubTrial(change.old_text, NameOf(path)), 0));
+    TRIDENT_RETURN_IF_ERROR(files_.SyncFileSystem(path));
     TRIDENT_ASSIGN_OR_RETURN(const std::string environment, EnvironmentPath(files_, esp_));
     TRIDENT_RETURN_IF_ERROR(Write(environment, ArmedEnvironment(), kEspMode));
     return files_.SyncFileSystem(esp_);
@@ -169,12 +165,10 @@ absl::StatusOr<bool> PrepareKernelTrial(
   Trial trial(files, firmware, esp, before_change);
   if (loader.kind == LoaderKind::kGrub) {
     // The first configuration would use up what another one waits for; entries it would not see.
-    const auto configs =
-        std::count_if(changes.begin(), changes.end(),
-                      [](const KernelOptionsChange& change) { return IsGrub(change.file); });
+    const auto is_grub = [](const KernelOptionsChange& change) { return IsGrub(change.file); };
     const bool has_entry = std::any_of(changes.begin(), changes.end(), IsEntry);
-    if (configs != 1 || has_entry) return false;
-    TRIDENT_RETURN_IF_ERROR(trial.OfGrub(changes));
+    if (has_entry || std::count_if(changes.begin(), changes.end(), is_grub) != 1) return false;
+    TRIDENT_RETURN_IF_ERROR(trial.OfGrub(*std::find_if(changes.begin(), changes.end(), is_grub)));
     return true;
   }
   TRIDENT_ASSIGN_OR_RETURN(const std::optional<KernelOptionsChange> entry,

@@ -34,10 +34,14 @@ bool IsPlain(char letter) {
 absl::StatusOr<std::string> CommandRunner::RunChecked(const Command& command) {
   TRIDENT_ASSIGN_OR_RETURN(CommandResult result, Run(command));
   if (result.exit_status == 0) return std::move(result.output);
+  return ExitStatusError(command.argv, result);
+}
+
+absl::Status ExitStatusError(const std::vector<std::string>& argv, const CommandResult& result) {
   std::string said = LastLines(result.error_output);
   if (said.empty()) said = LastLines(result.output);
   return MakeError(absl::StatusCode::kInternal, "environment", "command-failed",
-                   absl::StrCat("`", RenderCommand(command.argv), "` ended with exit status ",
+                   absl::StrCat("`", RenderCommand(argv), "` ended with exit status ",
                                 result.exit_status, said.empty() ? "" : ": ", said));
 }
 

@@ -63,6 +63,9 @@ class CommandRunner {
   absl::StatusOr<std::string> RunChecked(const Command& command);
 };
 
+// What RunChecked makes of an exit status that is not 0.
+absl::Status ExitStatusError(const std::vector<std::string>& argv, const CommandResult& result);
+
 std::unique_ptr<CommandRunner> MakeLinuxCommandRunner();
 
 // The command line as a person would type it, for messages.

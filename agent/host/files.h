@@ -90,6 +90,9 @@ class Files {
 
 std::unique_ptr<Files> MakeLinuxFiles();
 
+// The folder that an absolute path lies in: "/" of "/etc".
+std::string FolderOf(const std::string& path);
+
 // Removes a file, a link, or a folder with everything in it. Links are not followed. OK when
 // nothing is there.
 absl::Status RemoveTree(Files& files, const std::string& path);

@@ -33,11 +33,6 @@ absl::Status CheckAbsolute(const std::string& path, const char* attempt) {
   return FileError(path.empty() ? ENOENT : EINVAL, attempt, path);
 }
 
-std::string FolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 // A file without a name that everybody can see yet, beside the one that it will replace.
 class Replacement {
  public:
@@ -475,6 +470,10 @@ class LinuxFiles : public Files {
 };
 
 }  // namespace
+
+std::string FolderOf(const std::string& path) {
+  return path.substr(0, std::max<size_t>(path.rfind('/'), 1));
+}
 
 std::unique_ptr<Files> MakeLinuxFiles() { return std::make_unique<LinuxFiles>(); }
 

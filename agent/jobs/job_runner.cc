@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/jobs/boot_errors.h"
 #include "agent/jobs/host_watch.h"
 #include "agent/jobs/job_reporter.h"
 #include "agent/jobs/progress.h"
@@ -78,44 +79,6 @@ std::function<void(Job&)> ErrorEdit(const absl::Status& error) {
     job.error = GetErrorDetail(error);
     job.reason = std::string{error.message()};
   };
-}
-
-// The host is not on the target; `job.error` is why it could not even be left, if so.
-absl::Status TargetNotBooted(const Job& job, const BootFinding& finding) {
-  const std::string wanted = job.plan->target.has_value()
-                                 ? std::string(VolumeName(*job.plan->target))
-                                 : std::string("the new system");
-  ErrorDetail detail;
-  detail.kind = "boot";
-  detail.subkind = "target-not-booted";
-  detail.message = absl::StrCat("The host came up on ", finding.booted, " instead of ", wanted,
-                                ": the new system did not start.");
-  if (job.error.has_value()) {
-    detail.message = absl::StrCat("The host is still on ", finding.booted, " instead of ", wanted,
-                                  ": ", job.error->message);
-    detail.causes.push_back(job.error->message);
-  }
-  detail.remedy = "Look at the console of the failed boot, mend the image, and submit it again.";
-  return MakeError(absl::StatusCode::kFailedPrecondition, std::move(detail));
-}
-
-// The host is on the target, but its kernel does not have the options that were to be tried.
-absl::Status OptionsNotBooted(const Job& job) {
-  ErrorDetail detail;
-  detail.kind = "boot";
-  detail.subkind = "options-not-booted";
-  detail.message =
-      "The host came up without the new options of the kernel: it did not start with them, or its "
-      "boot loader did not try them.";
-  if (job.error.has_value()) {
-    detail.message = absl::StrCat("The host still runs without the new options of the kernel: ",
-                                  job.error->message);
-    detail.causes.push_back(job.error->message);
-  }
-  detail.remedy =
-      "Look at the console of the failed boot, correct osconfig.kernelCommandLine, and submit it "
-      "again; or make the change together with an A/B update.";
-  return MakeError(absl::StatusCode::kFailedPrecondition, std::move(detail));
 }
 
 }  // namespace
@@ -533,14 +496,17 @@ JobRunner::Next JobRunner::RollBack(const Job& job, const Cancellation& cancella
     CleanUp();
     return Transition(job, JobEvent::kRestored, {});
   }
-  if (job.roll_back_reboots >= kRollBackReboots) {
+  if (!is_leaving && job.roll_back_reboots >= kRollBackReboots) {
     return fail(MakeError(absl::StatusCode::kFailedPrecondition, "boot", "still-on-target",
                           absl::StrCat("the host still comes up on the new system after ",
                                        job.roll_back_reboots, " reboots"),
                           "Choose the previous system in the firmware's boot menu."));
   }
-  const auto counted = ledger_.Edit(job, Editing([](Job& edited) { ++edited.roll_back_reboots; }));
-  if (!counted.ok()) return Refused(counted.status());
+  if (!is_leaving) {
+    const auto counted =
+        ledger_.Edit(job, Editing([](Job& edited) { ++edited.roll_back_reboots; }));
+    if (!counted.ok()) return Refused(counted.status());
+  }
   journal_.WaitUntilRead(times_.drain_limit, cancellation);
   if (stopping()) return Next::kLookAgain;
   const absl::Status rebooted = servicer_.Reboot();

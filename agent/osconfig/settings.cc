@@ -148,17 +148,17 @@ absl::Status LabelFiles(TargetSystem& system) {
         "labels of SELinux, which may keep the system from starting in enforcing mode");
     return absl::OkStatus();
   }
-  absl::StatusOr<CommandResult> result = system.Try({"setfiles", "-F", "-m", contexts, "/"});
-  if (!result.ok()) return Annotate(result.status(), "label the files of the new root");
+  constexpr char kAttempt[] = "label the files of the new root";
+  const std::vector<std::string> argv = {"setfiles", "-F", "-m", contexts, "/"};
+  const absl::StatusOr<CommandResult> result = system.Try(argv);
+  if (!result.ok()) return Annotate(result.status(), kAttempt);
   // When all is labelled it tells the audit system, which a kernel need not have. Had it found
   // something else to say, it would have been said before.
   if (result->exit_status == 0 ||
       StripWhitespace(result->error_output) == "Error connecting to audit system.") {
     return absl::OkStatus();
   }
-  return MakeError(absl::StatusCode::kInternal, "environment", "command-failed",
-                   absl::StrCat("label the files of the new root: setfiles ended with exit status ",
-                                result->exit_status, ": ", result->error_output));
+  return Annotate(ExitStatusError(argv, *result), kAttempt);
 }
 
 absl::Status WriteAdditionalFiles(TargetSystem& system, const std::vector<AdditionalFile>& files) {

@@ -9,10 +9,6 @@
 namespace trident {
 namespace {
 
-std::string FolderOf(const std::string& path) {
-  return path.substr(0, std::max<size_t>(path.rfind('/'), 1));
-}
-
 absl::Status Missing(const absl::Status& status, const std::string& program) {
   if (!absl::IsNotFound(status)) return status;
   return MakeError(absl::StatusCode::kFailedPrecondition, "precondition", "program-missing",

@@ -3,7 +3,6 @@
 #include "absl/strings/str_cat.h"
 #include "agent/boot/boot_entries.h"
 #include "agent/boot/booted_volume.h"
-#include "agent/boot/kernel_trial.h"
 #include "agent/boot/shared_esp.h"
 #include "agent/servicing/boot_steps.h"
 #include "agent/servicing/encryption_steps.h"
@@ -201,9 +200,8 @@ class HostServicer : public Servicer {
     finding.booted = std::string(VolumeName(volume));
     finding.target_booted = volume == plan.target.value_or(Volume::kA);
     if (!HasStep(plan, StepKind::kTryKernelOptions)) return finding;
-    TRIDENT_ASSIGN_OR_RETURN(const std::string command_line, host_.machine.KernelCommandLine());
-    finding.lacks_options = !RunsWithOptions(
-        command_line, configuration.osconfig.kernel_command_line.extra_command_line);
+    TRIDENT_ASSIGN_OR_RETURN(const bool has_options, os_.RunsWithKernelOptions(configuration));
+    finding.lacks_options = !has_options;
     return finding;
   }
 

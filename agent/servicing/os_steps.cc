@@ -210,6 +210,10 @@ absl::StatusOr<bool> OsSteps::IsBootedWithChange(const HostConfiguration& config
     return path == kDefaultAgentConfigurationPath || IsOfKernelTrial(path);
   }));
   if (has_more) return true;
+  return RunsWithKernelOptions(configuration);
+}
+
+absl::StatusOr<bool> OsSteps::RunsWithKernelOptions(const HostConfiguration& configuration) const {
   TRIDENT_ASSIGN_OR_RETURN(const std::string command_line, host_.machine.KernelCommandLine());
   return RunsWithOptions(command_line,
                          configuration.osconfig.kernel_command_line.extra_command_line);

@@ -38,6 +38,8 @@ class OsSteps {
   // Before another step changes a file of the running system.
   absl::Status SaveFile(const StepRun& run, const std::string& path);
   absl::Status Commit(const StepRun& run);
+  // The running kernel was started with the options that `configuration` wants.
+  absl::StatusOr<bool> RunsWithKernelOptions(const HostConfiguration& configuration) const;
   // Undoes what a live job has done so far. `needs_reboot` is set when the host was booted with it.
   absl::Status Undo(const HostConfiguration& configuration, const Plan& plan, bool& needs_reboot);
 

@@ -13,8 +13,6 @@ namespace {
 
 constexpr uint32_t kFolderMode = 0700;
 
-std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
 // The part of `path` below the mount point.
 std::string Inside(const std::string& path, const MountPoint* mount) {
   const std::string file = NormalizePath(path);
@@ -104,7 +102,7 @@ absl::Status MoveStoreStep(const StepRun& run) {
 
 std::string FirstMissing(const Files& files, const std::string& path) {
   std::string missing = path;
-  for (std::string folder = FolderOf(path); !folder.empty() && !files.Exists(folder);
+  for (std::string folder = FolderOf(path); folder != "/" && !files.Exists(folder);
        folder = FolderOf(folder)) {
     missing = folder;
   }

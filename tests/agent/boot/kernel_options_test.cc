@@ -149,4 +149,17 @@ TEST_CASE("options that no kernel would get are refused, and so is a change that
   CHECK(files.Get("/esp/loader/entries/d.conf") == "linux /v\noptions ro\n");
 }
 
+TEST_CASE("on an ESP for both volumes, mounted at /boot, the other volume's entry stays as it is") {
+  FakeFiles files;
+  files.SetFile("/boot/loader/entries/trident-a.conf", "linux /a\noptions ro\n");
+  files.SetFile("/boot/loader/entries/trident-b.conf", "linux /b\noptions ro\n");
+  const Loader shared{LoaderKind::kSystemdBoot, "\\EFI\\trident-a\\x.efi", "EFI/trident-a",
+                      "loader/entries/trident-a.conf"};
+  const auto ignore = [](const std::string&) { return absl::OkStatus(); };
+  REQUIRE_OK(SetKernelOptions(files, shared, "/boot", "/", {"x"}, ignore));
+  CHECK(files.Get("/boot/loader/entries/trident-a.conf") ==
+        "linux /a\noptions ro trident.extra=1 x\n");
+  CHECK(files.Get("/boot/loader/entries/trident-b.conf") == "linux /b\noptions ro\n");
+}
+
 }  // namespace trident

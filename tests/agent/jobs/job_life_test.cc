@@ -434,6 +434,10 @@ TEST_CASE("An agent that is stopped while it reboots for the way back reboots af
   bench.Start();
   bench.servicer.WaitForCall("reboot", 2);
   CHECK_FALSE(IsFinal(bench.jobs->Find(id)->state));
+  // However often: it is one reboot, and not yet done.
+  bench.Restart();
+  bench.servicer.WaitForCall("reboot", 3);
+  CHECK_FALSE(IsFinal(bench.jobs->Find(id)->state));
   bench.Reboot();
   Follower(*bench.jobs, 0).UntilState(JobState::kRolledBack);
 }

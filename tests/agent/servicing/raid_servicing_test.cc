@@ -68,6 +68,36 @@ TEST_CASE("a host with mirrored ESP and root is installed, starts from either di
   }
 }
 
+TEST_CASE(
+    "GRUB cannot try kernel options on a mirrored ESP: they are set at once, with a warning") {
+  FakeWorld world;
+  world.devices.AddDisk("/dev/vdb", uint64_t{8} << 30);
+  world.files.SetFile("/dev/vdb", "");
+  const auto servicer = world.MakeServicer();
+  HostConfiguration document = world.MirroredDocument(1);
+  const auto plan = servicer->MakePlan(document, world.recorded, false, Cancellation());
+  REQUIRE_OK(plan);
+  for (const Phase phase : {Phase::kStage, Phase::kFinalize, Phase::kLeave}) {
+    REQUIRE_OK(world.RunPhase(*servicer, document, *plan, phase));
+  }
+  world.Boot(document);
+  REQUIRE_OK(world.RunPhase(*servicer, document, *plan, Phase::kCommit));
+  world.recorded.configuration = document;
+  REQUIRE_OK(servicer->Refresh(world.recorded, world.recorded.status));
+  world.warnings.clear();
+  const std::string config = "/boot/grub/grub.cfg";
+  world.files.SetFile(config, "menuentry 'Debian' {\n  linux /boot/vmlinuz root=UUID=x ro\n}\n");
+
+  document.osconfig.kernel_command_line.extra_command_line = {"audit=0"};
+  const auto change = servicer->MakePlan(document, world.recorded, false, Cancellation());
+  REQUIRE_OK(change);
+  REQUIRE_OK(world.RunPhase(*servicer, document, *change, Phase::kFinalize));
+  CHECK_THAT(*world.files.Get(config), Catch::Contains("ro trident.extra=1 audit=0\n"));
+  CHECK_FALSE(world.files.Exists(config + ".trident-trial"));
+  REQUIRE(world.warnings.size() == 1);
+  CHECK_THAT(world.warnings[0], Catch::Contains("nothing falls back by itself"));
+}
+
 TEST_CASE("an array that lost a member is degraded in the status, one that is gone has failed") {
   FakeWorld world;
   world.devices.AddDisk("/dev/vdb", uint64_t{8} << 30);
